@@ -1,0 +1,2 @@
+/** The Quarkus application around the Sluice library. */
+package io.sluice.functions;

@@ -1,0 +1,2 @@
+/** Sluice: functions that store, load and compute on large AI models. */
+package io.sluice;
