@@ -1,0 +1,35 @@
+package io.sluice.format;
+
+import io.sluice.model.ByteRange;
+import io.sluice.model.InvalidValueException;
+import io.sluice.model.TensorInfo;
+import java.util.Objects;
+import java.util.OptionalInt;
+
+/**
+ * A tensor where it lies in a source file.
+ *
+ * @param info name, dtype, shape
+ * @param range its bytes in the file, exactly {@code info.bytes()} of them
+ * @param layer number of the model's layer that it belongs to, if known
+ */
+public record SourceTensor(TensorInfo info, ByteRange range, OptionalInt layer) {
+  public SourceTensor {
+    Objects.requireNonNull(info, "info");
+    Objects.requireNonNull(range, "range");
+    Objects.requireNonNull(layer, "layer");
+    if (range.length() != info.bytes()) {
+      throw new InvalidValueException(
+          "tensor-shape-invalid",
+          "tensor '"
+              + info.name()
+              + "' of "
+              + info.dtype()
+              + info.shape()
+              + " takes "
+              + info.bytes()
+              + " bytes, its range has "
+              + range.length());
+    }
+  }
+}

@@ -1,0 +1,28 @@
+package io.sluice.storage;
+
+import io.sluice.model.ByteRange;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/** Reads objects by key. Implementations are safe for many threads. */
+public interface ShardReader {
+  /**
+   * Size, etag and age of an object.
+   *
+   * @throws StorageException of kind MISSING if there is no such object
+   */
+  ObjectInfo head(String key);
+
+  /**
+   * Reads exactly {@code range} of an object into the first bytes of {@code target}.
+   *
+   * @param key the object
+   * @param etag if present, the object must still have this etag, else CONFLICT
+   * @param range the bytes wanted; empty ranges read nothing
+   * @param target native or heap memory of at least {@code range.length()} bytes
+   * @throws StorageException MISSING; INVALID if the range ends past the object; CONFLICT if the
+   *     etag changed; TRANSIENT (a {@link TransientStorageException}, which tells how many leading
+   *     bytes are in place) if reading on may succeed
+   */
+  void read(String key, Optional<String> etag, ByteRange range, MemorySegment target);
+}
