@@ -11,6 +11,8 @@ public interface ByteSource {
   /** Bytes of the file. */
   long size();
 
-  /** Reads exactly {@code range}, which lies inside the file, into the first bytes of the target. */
+  /**
+   * Reads exactly {@code range}, which lies inside the file, into the first bytes of the target.
+   */
   void read(ByteRange range, MemorySegment target);
 }

@@ -15,8 +15,8 @@ import java.util.Objects;
  * @param path path inside the model
  * @param size bytes of the file
  * @param format how it was read
- * @param tensors its tensors, sorted by range; an opaque file has none, or one U8 tensor that is the
- *     whole file
+ * @param tensors its tensors, sorted by range; an opaque file has none, or one U8 tensor that is
+ *     the whole file
  */
 public record FileLayout(String path, long size, FileFormat format, List<SourceTensor> tensors) {
   public FileLayout {

@@ -20,7 +20,11 @@ import java.util.OptionalInt;
  * @param totalBytes S, checked to be Σ sᵢ
  */
 public record ModelManifest(
-    Plan plan, List<File> files, List<Tensor> tensors, List<ShardDescriptor> shards, long totalBytes) {
+    Plan plan,
+    List<File> files,
+    List<Tensor> tensors,
+    List<ShardDescriptor> shards,
+    long totalBytes) {
 
   /**
    * How the tensors were cut into shards.
@@ -133,7 +137,12 @@ public record ModelManifest(
       if (tensor.file() < 0 || tensor.file() >= files.size()) {
         throw new InvalidValueException(
             "manifest-invalid",
-            "tensor '" + tensor.info().name() + "' names file " + tensor.file() + " of " + files.size());
+            "tensor '"
+                + tensor.info().name()
+                + "' names file "
+                + tensor.file()
+                + " of "
+                + files.size());
       }
       for (Piece piece : tensor.pieces()) {
         if (piece.shard() >= shards.size()
