@@ -8,12 +8,13 @@ import java.util.function.Consumer;
  */
 public interface ShardStore extends ShardReader, ShardWriter, AutoCloseable {
   /**
-   * Calls {@code each} for every object whose key starts with {@code prefix}, in no particular
-   * order, page by page.
+   * Calls {@code each} once for every object whose key starts with {@code prefix}, in no particular
+   * order, page by page. Objects that are written or deleted meanwhile may or may not be among
+   * them.
    */
   void list(String prefix, Consumer<ObjectInfo> each);
 
-  /** Frees connections. */
+  /** Frees what the store itself opened; a client that was given to it stays open. */
   @Override
   void close();
 }

@@ -1,5 +1,6 @@
 package io.sluice.storage;
 
+import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 
@@ -23,6 +24,39 @@ public class StorageException extends SluiceException {
   public static StorageException changed(String key, Throwable cause) {
     return new StorageException(
         ErrorKind.CONFLICT, "object-changed", key, "object '" + key + "' was replaced", cause);
+  }
+
+  /** The caller may not do this. */
+  public static StorageException forbidden(String key, String message, Throwable cause) {
+    return new StorageException(ErrorKind.FORBIDDEN, "access-denied", key, message, cause);
+  }
+
+  /** The same call will always be refused. */
+  public static StorageException invalid(String code, String key, String message) {
+    return new StorageException(ErrorKind.INVALID, code, key, message, null);
+  }
+
+  /** The range ends past the object, of which the size is known. */
+  public static StorageException rangeInvalid(String key, ByteRange range, long size) {
+    return invalid(
+        "range-invalid",
+        key,
+        "range " + range + " of object '" + key + "' ends past its " + size + " bytes");
+  }
+
+  /** The range ends past the object, of which the store did not tell the size. */
+  public static StorageException rangeInvalid(String key, ByteRange range, Throwable cause) {
+    return new StorageException(
+        ErrorKind.INVALID,
+        "range-invalid",
+        key,
+        "range " + range + " of object '" + key + "' ends past its bytes",
+        cause);
+  }
+
+  /** The store has no room for what is to be written. */
+  public static StorageException full(String key, String message, Throwable cause) {
+    return new StorageException(ErrorKind.CAPACITY, "store-full", key, message, cause);
   }
 
   /** The object that the error is about. */

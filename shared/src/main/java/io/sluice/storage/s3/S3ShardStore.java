@@ -1,0 +1,235 @@
+package io.sluice.storage.s3;
+
+import io.sluice.model.ByteRange;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ObjectKeys;
+import io.sluice.storage.SegmentFiller;
+import io.sluice.storage.SegmentInputStream;
+import io.sluice.storage.ShardStore;
+import io.sluice.storage.StorageException;
+import io.sluice.storage.StoredBytes;
+import io.sluice.storage.TransientStorageException;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import software.amazon.awssdk.core.ResponseInputStream;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
+import software.amazon.awssdk.services.s3.model.S3Object;
+
+/**
+ * A bucket of an S3-compatible store, or the part of it below a prefix.
+ *
+ * <p>It needs conditional writes ({@code If-None-Match: *} on PutObject, which S3 has had since
+ * August 2024) and strong consistency of reads after writes. The client should ask for checksums
+ * and check them only {@code WHEN_REQUIRED}: not every compatible store knows them, and the chunks
+ * of a shard have checksums of their own. Reads use the client's timeouts: its socket timeout is
+ * how long a read may stall.
+ *
+ * @see <a href="https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html">S3 API</a>
+ */
+public final class S3ShardStore implements ShardStore {
+  /** Largest object of a single PutObject. */
+  public static final long MAX_PUT = 5L << 30;
+
+  private static final String CONTENT_TYPE = "application/octet-stream";
+  private static final Pattern CONTENT_RANGE =
+      Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
+
+  private final S3Client s3;
+  private final String bucket;
+  private final String prefix;
+  private final S3Errors errors;
+
+  /**
+   * @param s3 stays open when this store is closed
+   * @param bucket must exist
+   * @param prefix put before every key, with a slash between them; empty for the whole bucket
+   */
+  public S3ShardStore(S3Client s3, String bucket, String prefix) {
+    this.s3 = Objects.requireNonNull(s3, "s3");
+    this.bucket = Objects.requireNonNull(bucket, "bucket");
+    String trimmed = prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) : prefix;
+    this.prefix = trimmed.isEmpty() ? "" : ObjectKeys.check(trimmed) + "/";
+    this.errors = new S3Errors(s3, bucket);
+  }
+
+  @Override
+  public ObjectInfo head(String key) {
+    String name = name(key);
+    HeadObjectResponse head =
+        call(key, () -> s3.headObject(request -> request.bucket(bucket).key(name)));
+    return new ObjectInfo(key, head.contentLength(), head.eTag(), head.lastModified());
+  }
+
+  @Override
+  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    String name = name(key);
+    SegmentFiller filler = new SegmentFiller(key, range, target);
+    if (range.length() == 0) {
+      return;
+    }
+    ResponseInputStream<GetObjectResponse> body;
+    try {
+      body =
+          s3.getObject(
+              request ->
+                  request
+                      .bucket(bucket)
+                      .key(name)
+                      .range("bytes=" + range.offset() + "-" + (range.end() - 1))
+                      .ifMatch(etag.orElse(null)));
+    } catch (SdkException e) {
+      if (S3Errors.status(e) == 416) {
+        throw StorageException.rangeInvalid(key, range, e);
+      }
+      throw errors.translate(key, e);
+    }
+    boolean reusable = false;
+    try {
+      checkAnswer(key, range, body.response());
+      filler.fill(body);
+      if (!filler.complete()) {
+        throw new TransientStorageException(
+            key,
+            filler.transferred(),
+            "the body of object '" + key + "' ended " + filler.missing() + " bytes early",
+            null);
+      }
+      body.close();
+      reusable = true;
+    } catch (IOException | SdkException e) {
+      if (!filler.complete()) {
+        throw errors.broken(key, filler.transferred(), e);
+      }
+      // Every byte is in place; only closing failed, and the connection is dropped below.
+    } finally {
+      if (!reusable) {
+        body.abort();
+      }
+    }
+  }
+
+  /** S3 shortens a range that ends past the object: that is not what was asked for. */
+  private static void checkAnswer(String key, ByteRange range, GetObjectResponse answer) {
+    String contentRange = answer.contentRange();
+    if (contentRange == null) {
+      throw StorageException.invalid(
+          "range-ignored",
+          key,
+          "the store answered " + range + " of object '" + key + "' with the whole object");
+    }
+    Matcher matcher = CONTENT_RANGE.matcher(contentRange);
+    if (!matcher.matches() || Long.parseLong(matcher.group(1)) != range.offset()) {
+      throw StorageException.invalid(
+          "range-ignored",
+          key,
+          "the store answered "
+              + range
+              + " of object '"
+              + key
+              + "' with the range '"
+              + contentRange
+              + "'");
+    }
+    if (!matcher.group(3).equals("*") && Long.parseLong(matcher.group(3)) < range.end()) {
+      throw StorageException.rangeInvalid(key, range, Long.parseLong(matcher.group(3)));
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A 412 that the client met only after it had sent the object more than once may be the echo
+   * of its own success; then the object is read back and compared.
+   */
+  @Override
+  public boolean putIfAbsent(String key, MemorySegment bytes) {
+    String name = name(key);
+    if (bytes.byteSize() > MAX_PUT) {
+      throw StorageException.invalid(
+          "object-too-large",
+          key,
+          "object '"
+              + key
+              + "' has "
+              + bytes.byteSize()
+              + " bytes, S3 takes at most "
+              + MAX_PUT
+              + " in one request");
+    }
+    try {
+      s3.putObject(
+          request -> request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
+          RequestBody.fromContentProvider(
+              () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE));
+      return true;
+    } catch (SdkException e) {
+      if (S3Errors.status(e) != 412) {
+        throw errors.translate(key, e);
+      }
+      boolean sentOnce = e.numAttempts() != null && e.numAttempts() == 1;
+      return !sentOnce && StoredBytes.equal(this, key, bytes);
+    }
+  }
+
+  @Override
+  public void delete(String key) {
+    String name = name(key);
+    call(key, () -> s3.deleteObject(request -> request.bucket(bucket).key(name)));
+  }
+
+  @Override
+  public void list(String keyPrefix, Consumer<ObjectInfo> each) {
+    ObjectKeys.checkPrefix(keyPrefix);
+    ListObjectsV2Request request =
+        ListObjectsV2Request.builder().bucket(bucket).prefix(prefix + keyPrefix).build();
+    while (request != null) {
+      ListObjectsV2Request page = request;
+      ListObjectsV2Response answer = call(keyPrefix, () -> s3.listObjectsV2(page));
+      for (S3Object object : answer.contents()) {
+        each.accept(
+            new ObjectInfo(
+                object.key().substring(prefix.length()),
+                object.size(),
+                object.eTag(),
+                object.lastModified()));
+      }
+      request =
+          Boolean.TRUE.equals(answer.isTruncated())
+              ? page.toBuilder().continuationToken(answer.nextContinuationToken()).build()
+              : null;
+    }
+  }
+
+  /** Does nothing: the client belongs to who made it. */
+  @Override
+  public void close() {}
+
+  @Override
+  public String toString() {
+    return "s3://" + bucket + "/" + prefix;
+  }
+
+  private String name(String key) {
+    return prefix + ObjectKeys.check(key);
+  }
+
+  private <T> T call(String key, Supplier<T> request) {
+    try {
+      return request.get();
+    } catch (SdkException e) {
+      throw errors.translate(key, e);
+    }
+  }
+}
