@@ -69,6 +69,7 @@ public final class FileShardStore implements ShardStore {
   private final boolean unix;
   private final boolean hardLinks;
   private final Duration tempAge;
+  private final Duration claimPatience;
   private final AtomicReference<Instant> swept = new AtomicReference<>(Instant.MIN);
 
   /**
@@ -77,10 +78,10 @@ public final class FileShardStore implements ShardStore {
    * @throws StorageException MISSING if there is no such directory
    */
   public FileShardStore(Path root) {
-    this(root, true, TEMP_AGE);
+    this(root, true, TEMP_AGE, CLAIM_PATIENCE);
   }
 
-  FileShardStore(Path root, boolean hardLinks, Duration tempAge) {
+  FileShardStore(Path root, boolean hardLinks, Duration tempAge, Duration claimPatience) {
     Objects.requireNonNull(root, "root");
     try {
       this.root = root.toRealPath();
@@ -97,6 +98,7 @@ public final class FileShardStore implements ShardStore {
     this.unix = root.getFileSystem().supportedFileAttributeViews().contains("unix");
     this.hardLinks = hardLinks;
     this.tempAge = tempAge;
+    this.claimPatience = claimPatience;
   }
 
   @Override
@@ -258,7 +260,7 @@ public final class FileShardStore implements ShardStore {
         if (taken(key, target)) {
           return false;
         }
-        if (System.nanoTime() - begin > CLAIM_PATIENCE.toNanos()) {
+        if (System.nanoTime() - begin > claimPatience.toNanos()) {
           throw new FileSystemException(
               claim.toString(), null, "another writer has claimed the key for too long");
         }

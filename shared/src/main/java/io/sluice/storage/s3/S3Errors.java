@@ -4,13 +4,16 @@ import io.sluice.model.ErrorKind;
 import io.sluice.storage.StorageException;
 import io.sluice.storage.TransientStorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Set;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
 import software.amazon.awssdk.core.exception.ApiCallTimeoutException;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.S3Client;
 
@@ -32,12 +35,25 @@ final class S3Errors {
   private final S3Client s3;
   private final String bucket;
 
-  /** A HEAD has no body that could say whether the key or the bucket is missing. */
   private volatile boolean bucketSeen;
 
   S3Errors(S3Client s3, String bucket) {
     this.s3 = s3;
     this.bucket = bucket;
+  }
+
+  /**
+   * Calls the SDK.
+   *
+   * @throws SdkException also for the errors of a broken connection that the URL-connection client
+   *     lets pass as they are
+   */
+  static <T> T call(Supplier<T> request) {
+    try {
+      return request.get();
+    } catch (UncheckedIOException e) {
+      throw SdkClientException.create("the connection broke", e.getCause());
+    }
   }
 
   /** The HTTP status, or 0 if there was no answer. */
@@ -60,12 +76,21 @@ final class S3Errors {
         : unanswered(key, e);
   }
 
+  /** A HEAD has no body that could say whether the key or the bucket is missing. */
+  StorageException translateHead(String key, SdkException e) {
+    return status(e) == 404 && !bucketExists() ? bucketMissing(key, e) : translate(key, e);
+  }
+
+  private StorageException bucketMissing(String key, SdkException e) {
+    return new StorageException(
+        ErrorKind.MISSING, "bucket-missing", key, "no bucket '" + bucket + "'", e);
+  }
+
   private StorageException refused(String key, AwsServiceException e, String code) {
     int status = e.statusCode();
     String what = "the store answered " + status + " " + code + " for '" + key + "' in " + where();
-    if (code.equals("NoSuchBucket") || (status == 404 && code.isEmpty() && !bucketExists())) {
-      return new StorageException(
-          ErrorKind.MISSING, "bucket-missing", key, "no bucket '" + bucket + "'", e);
+    if (code.equals("NoSuchBucket")) {
+      return bucketMissing(key, e);
     }
     if (FULL.contains(code) || status == 507) {
       return StorageException.full(key, what, e);
@@ -114,7 +139,7 @@ final class S3Errors {
   private boolean bucketExists() {
     if (!bucketSeen) {
       try {
-        s3.headBucket(request -> request.bucket(bucket));
+        call(() -> s3.headBucket(request -> request.bucket(bucket)));
         bucketSeen = true;
       } catch (AwsServiceException e) {
         // Whoever may not look at the bucket learns at least that the key is missing.

@@ -67,8 +67,12 @@ public final class S3ShardStore implements ShardStore {
   @Override
   public ObjectInfo head(String key) {
     String name = name(key);
-    HeadObjectResponse head =
-        call(key, () -> s3.headObject(request -> request.bucket(bucket).key(name)));
+    HeadObjectResponse head;
+    try {
+      head = S3Errors.call(() -> s3.headObject(request -> request.bucket(bucket).key(name)));
+    } catch (SdkException e) {
+      throw errors.translateHead(key, e);
+    }
     return new ObjectInfo(key, head.contentLength(), head.eTag(), head.lastModified());
   }
 
@@ -82,13 +86,15 @@ public final class S3ShardStore implements ShardStore {
     ResponseInputStream<GetObjectResponse> body;
     try {
       body =
-          s3.getObject(
-              request ->
-                  request
-                      .bucket(bucket)
-                      .key(name)
-                      .range("bytes=" + range.offset() + "-" + (range.end() - 1))
-                      .ifMatch(etag.orElse(null)));
+          S3Errors.call(
+              () ->
+                  s3.getObject(
+                      request ->
+                          request
+                              .bucket(bucket)
+                              .key(name)
+                              .range("bytes=" + range.offset() + "-" + (range.end() - 1))
+                              .ifMatch(etag.orElse(null))));
     } catch (SdkException e) {
       if (S3Errors.status(e) == 416) {
         throw StorageException.rangeInvalid(key, range, e);
@@ -169,10 +175,13 @@ public final class S3ShardStore implements ShardStore {
               + " in one request");
     }
     try {
-      s3.putObject(
-          request -> request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
-          RequestBody.fromContentProvider(
-              () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE));
+      S3Errors.call(
+          () ->
+              s3.putObject(
+                  request ->
+                      request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
+                  RequestBody.fromContentProvider(
+                      () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE)));
       return true;
     } catch (SdkException e) {
       if (S3Errors.status(e) != 412) {
@@ -227,7 +236,7 @@ public final class S3ShardStore implements ShardStore {
 
   private <T> T call(String key, Supplier<T> request) {
     try {
-      return request.get();
+      return S3Errors.call(request);
     } catch (SdkException e) {
       throw errors.translate(key, e);
     }

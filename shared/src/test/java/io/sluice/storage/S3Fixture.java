@@ -1,0 +1,74 @@
+package io.sluice.storage;
+
+import io.sluice.embedded.EmbeddedStack;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/** The embedded S3 of this JVM, started once and stopped at its end, and clients for it. */
+public final class S3Fixture {
+  private static EmbeddedStack stack;
+
+  private S3Fixture() {}
+
+  public static synchronized EmbeddedStack.S3 server() {
+    if (stack == null) {
+      try {
+        stack = EmbeddedStack.start();
+      } catch (IOException e) {
+        throw new IllegalStateException("the embedded S3 did not start", e);
+      }
+      Runtime.getRuntime().addShutdownHook(new Thread(S3Fixture::stop));
+    }
+    return stack.s3();
+  }
+
+  private static void stop() {
+    try {
+      stack.close();
+    } catch (IOException e) {
+      throw new IllegalStateException("the embedded S3 did not stop", e);
+    }
+  }
+
+  /** A client of the server with good credentials. */
+  public static S3Client client() {
+    return client(server().endpoint(), server().secretKey(), 1);
+  }
+
+  /**
+   * @param attempts how often the SDK itself tries
+   */
+  public static S3Client client(URI endpoint, String secret, int attempts) {
+    return S3Client.builder()
+        .endpointOverride(endpoint)
+        .region(Region.of(server().region()))
+        .credentialsProvider(
+            StaticCredentialsProvider.create(
+                AwsBasicCredentials.create(server().accessKey(), secret)))
+        .forcePathStyle(true)
+        .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+        .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+        .httpClientBuilder(
+            UrlConnectionHttpClient.builder()
+                .connectionTimeout(Duration.ofSeconds(5))
+                .socketTimeout(Duration.ofSeconds(2)))
+        .overrideConfiguration(
+            settings ->
+                settings.retryStrategy(
+                    attempts == 1
+                        ? DefaultRetryStrategy.doNotRetry()
+                        : DefaultRetryStrategy.standardStrategyBuilder()
+                            .maxAttempts(attempts)
+                            .build()))
+        .build();
+  }
+}

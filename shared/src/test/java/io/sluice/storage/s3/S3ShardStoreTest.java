@@ -1,0 +1,167 @@
+package io.sluice.storage.s3;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.model.ByteRange;
+import io.sluice.model.ErrorKind;
+import io.sluice.storage.RetryPolicy;
+import io.sluice.storage.RetryingShardStore;
+import io.sluice.storage.S3Fixture;
+import io.sluice.storage.ShardStore;
+import io.sluice.storage.ShardStoreKit;
+import io.sluice.storage.StorageException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import software.amazon.awssdk.services.s3.S3Client;
+
+class S3ShardStoreTest extends ShardStoreKit {
+  /**
+   * What a refusal of a write may look like: the embedded S3 refuses and closes without reading the
+   * body, and the URL-connection client, still writing it, sees a broken connection only.
+   */
+  private static final ErrorKind HIDDEN = ErrorKind.TRANSIENT;
+
+  private static S3Client client;
+
+  @BeforeAll
+  static void connect() {
+    client = S3Fixture.client();
+  }
+
+  @AfterAll
+  static void disconnect() {
+    client.close();
+  }
+
+  /**
+   * Retries as production does: after an empty object the embedded S3 closes its connection, and
+   * the next request on it may break.
+   */
+  @Override
+  protected ShardStore store() {
+    return new RetryingShardStore(
+        new S3ShardStore(client, S3Fixture.server().bucket(), "prefix"), RetryPolicy.DEFAULT);
+  }
+
+  /** The embedded S3 makes file names of keys, and longer ones of unfinished writes. */
+  @Override
+  protected int longestSegment() {
+    return 200;
+  }
+
+  @Test
+  void aPrefixIsAWorldOfItsOwn() {
+    String bucket = S3Fixture.server().bucket();
+    put(base + "object", random(8));
+    assertThat(new S3ShardStore(client, bucket, "").head("prefix/" + base + "object").size())
+        .isEqualTo(8);
+    assertThat(new S3ShardStore(client, bucket, "prefix/").head(base + "object").size())
+        .isEqualTo(8);
+    ShardStore other = new S3ShardStore(client, bucket, "pre");
+    assertThat(failure(() -> other.head(base + "object")).kind()).isEqualTo(ErrorKind.MISSING);
+    other.list("", info -> assertThat(info.key()).doesNotContain(base));
+    assertThat(failure(() -> new S3ShardStore(client, bucket, "../x")).code())
+        .isEqualTo("key-invalid");
+  }
+
+  @Test
+  void aMissingBucketIsNamed() {
+    ShardStore nowhere = new S3ShardStore(client, "no-such-bucket", "");
+    MemorySegment one = MemorySegment.ofArray(new byte[1]);
+    List<StorageException> failures =
+        List.of(
+            failure(() -> nowhere.head("object")),
+            failure(() -> nowhere.read("object", Optional.empty(), new ByteRange(0, 1), one)),
+            failure(() -> nowhere.list("", info -> {})));
+    assertThat(failures)
+        .allSatisfy(
+            e -> {
+              assertThat(e.kind()).isEqualTo(ErrorKind.MISSING);
+              assertThat(e.code()).isEqualTo("bucket-missing");
+              assertThat(e).hasMessageContaining("'no-such-bucket'");
+            });
+    assertThat(failure(() -> nowhere.putIfAbsent("object", one)).kind())
+        .isIn(ErrorKind.MISSING, HIDDEN);
+  }
+
+  @Test
+  void wrongCredentialsAreForbidden() {
+    try (S3Client wrong = S3Fixture.client(S3Fixture.server().endpoint(), "wrong", 1)) {
+      ShardStore store = new S3ShardStore(wrong, S3Fixture.server().bucket(), "");
+      MemorySegment one = MemorySegment.ofArray(new byte[1]);
+      List<StorageException> failures =
+          List.of(
+              failure(() -> store.head("object")),
+              failure(() -> store.read("object", Optional.empty(), new ByteRange(0, 1), one)),
+              failure(() -> store.delete("object")),
+              failure(() -> store.list("", info -> {})));
+      assertThat(failures)
+          .allSatisfy(
+              e -> {
+                assertThat(e.kind()).isEqualTo(ErrorKind.FORBIDDEN);
+                assertThat(e.code()).isEqualTo("access-denied");
+              });
+      assertThat(failure(() -> store.putIfAbsent("object", one)).kind())
+          .isIn(ErrorKind.FORBIDDEN, HIDDEN);
+    }
+  }
+
+  @Test
+  void noServerIsTransient() throws IOException {
+    int port;
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    try (S3Client lost =
+        S3Fixture.client(
+            URI.create("http://127.0.0.1:" + port), S3Fixture.server().secretKey(), 1)) {
+      ShardStore store = new S3ShardStore(lost, S3Fixture.server().bucket(), "");
+      StorageException e = failure(() -> store.head("object"));
+      assertThat(e.kind()).isEqualTo(ErrorKind.TRANSIENT);
+      assertThat(e.retryable()).isTrue();
+    }
+  }
+
+  @Test
+  @SuppressWarnings("restricted") // the memory behind the segment is never touched
+  void whatOneRequestCannotCarryIsRefusedBeforeItIsSent() {
+    MemorySegment huge = MemorySegment.ofAddress(8).reinterpret(S3ShardStore.MAX_PUT + 1);
+    StorageException e = failure(() -> store().putIfAbsent(base + "huge", huge));
+    assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
+    assertThat(e.code()).isEqualTo("object-too-large");
+    assertThat(e).hasMessageContaining("5368709121").hasMessageContaining("5368709120");
+  }
+
+  /** Writes over 2 GiB to disk: run it by {@code -Dsluice.test.large=true}. */
+  @Test
+  @EnabledIfSystemProperty(named = "sluice.test.large", matches = "true")
+  void oneObjectMayExceedTwoGigabytes() {
+    long size = (2L << 30) + 4097;
+    byte[] last = random(4097);
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment bytes = arena.allocate(size);
+      bytes.asSlice(size - 4097).copyFrom(MemorySegment.ofArray(last));
+      assertThat(store().putIfAbsent(base + "big", bytes)).isTrue();
+    }
+    byte[] read = new byte[4097];
+    store()
+        .read(
+            base + "big",
+            Optional.empty(),
+            new ByteRange(size - 4097, 4097),
+            MemorySegment.ofArray(read));
+    assertThat(read).isEqualTo(last);
+    assertThat(store().head(base + "big").size()).isEqualTo(size);
+    store().delete(base + "big");
+  }
+}
