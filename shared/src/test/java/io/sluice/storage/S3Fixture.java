@@ -41,13 +41,14 @@ public final class S3Fixture {
 
   /** A client of the server with good credentials. */
   public static S3Client client() {
-    return client(server().endpoint(), server().secretKey(), 1);
+    return client(server().endpoint(), server().secretKey(), 1, Duration.ofSeconds(10));
   }
 
   /**
    * @param attempts how often the SDK itself tries
+   * @param timeout how long a connection may bring nothing
    */
-  public static S3Client client(URI endpoint, String secret, int attempts) {
+  public static S3Client client(URI endpoint, String secret, int attempts, Duration timeout) {
     return S3Client.builder()
         .endpointOverride(endpoint)
         .region(Region.of(server().region()))
@@ -60,7 +61,7 @@ public final class S3Fixture {
         .httpClientBuilder(
             UrlConnectionHttpClient.builder()
                 .connectionTimeout(Duration.ofSeconds(5))
-                .socketTimeout(Duration.ofSeconds(2)))
+                .socketTimeout(timeout))
         .overrideConfiguration(
             settings ->
                 settings.retryStrategy(

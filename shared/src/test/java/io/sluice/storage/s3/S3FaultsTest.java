@@ -34,6 +34,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 class S3FaultsTest {
   private static final int SIZE = 3 << 20;
   private static final int HALF = SIZE / 2;
+  private static final Duration TIMEOUT = Duration.ofMillis(1000);
   private static final RetryPolicy FAST =
       new RetryPolicy(4, Duration.ofMillis(1), Duration.ofMillis(20), Duration.ofSeconds(30));
 
@@ -51,8 +52,8 @@ class S3FaultsTest {
   static void start() throws IOException {
     new Random(1).nextBytes(BYTES);
     proxy = new FaultyProxy(S3Fixture.server().endpoint());
-    client = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 1);
-    twice = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 2);
+    client = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 1, TIMEOUT);
+    twice = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 2, TIMEOUT);
     store = new S3ShardStore(client, S3Fixture.server().bucket(), "");
     retrying = new RetryingShardStore(store, FAST);
   }
@@ -99,7 +100,7 @@ class S3FaultsTest {
 
   @Test
   void aFirstByteThatIsTooSlowIsTransient() {
-    proxy.plan("GET", new Fault.Delay(Duration.ofSeconds(4)));
+    proxy.plan("GET", new Fault.Delay(TIMEOUT.multipliedBy(2)));
     TransientStorageException e = transientFailure(() -> read(store));
     assertThat(e.transferred()).isZero();
   }

@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
@@ -96,7 +97,8 @@ class S3ShardStoreTest extends ShardStoreKit {
 
   @Test
   void wrongCredentialsAreForbidden() {
-    try (S3Client wrong = S3Fixture.client(S3Fixture.server().endpoint(), "wrong", 1)) {
+    try (S3Client wrong =
+        S3Fixture.client(S3Fixture.server().endpoint(), "wrong", 1, Duration.ofSeconds(10))) {
       ShardStore store = new S3ShardStore(wrong, S3Fixture.server().bucket(), "");
       MemorySegment one = MemorySegment.ofArray(new byte[1]);
       List<StorageException> failures =
@@ -124,7 +126,10 @@ class S3ShardStoreTest extends ShardStoreKit {
     }
     try (S3Client lost =
         S3Fixture.client(
-            URI.create("http://127.0.0.1:" + port), S3Fixture.server().secretKey(), 1)) {
+            URI.create("http://127.0.0.1:" + port),
+            S3Fixture.server().secretKey(),
+            1,
+            Duration.ofSeconds(10))) {
       ShardStore store = new S3ShardStore(lost, S3Fixture.server().bucket(), "");
       StorageException e = failure(() -> store.head("object"));
       assertThat(e.kind()).isEqualTo(ErrorKind.TRANSIENT);
