@@ -1,6 +1,7 @@
 package io.sluice.storage.s3;
 
 import io.sluice.model.ByteRange;
+import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ObjectKeys;
 import io.sluice.storage.SegmentFiller;
@@ -11,6 +12,7 @@ import io.sluice.storage.StoredBytes;
 import io.sluice.storage.TransientStorageException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -73,7 +75,7 @@ public final class S3ShardStore implements ShardStore {
     } catch (SdkException e) {
       throw errors.translateHead(key, e);
     }
-    return new ObjectInfo(key, head.contentLength(), head.eTag(), head.lastModified());
+    return info(key, head.contentLength(), head.eTag(), head.lastModified());
   }
 
   @Override
@@ -207,12 +209,8 @@ public final class S3ShardStore implements ShardStore {
       ListObjectsV2Request page = request;
       ListObjectsV2Response answer = call(keyPrefix, () -> s3.listObjectsV2(page));
       for (S3Object object : answer.contents()) {
-        each.accept(
-            new ObjectInfo(
-                object.key().substring(prefix.length()),
-                object.size(),
-                object.eTag(),
-                object.lastModified()));
+        String key = object.key().substring(prefix.length());
+        each.accept(info(key, object.size(), object.eTag(), object.lastModified()));
       }
       request =
           Boolean.TRUE.equals(answer.isTruncated())
@@ -228,6 +226,27 @@ public final class S3ShardStore implements ShardStore {
   @Override
   public String toString() {
     return "s3://" + bucket + "/" + prefix;
+  }
+
+  /** What a compatible store leaves out arrives as null. */
+  private static ObjectInfo info(String key, Long size, String etag, Instant modified) {
+    if (size == null || etag == null || modified == null) {
+      throw new StorageException(
+          ErrorKind.FATAL,
+          "store-answer-invalid",
+          key,
+          "the store tells of object '"
+              + key
+              + "' the size "
+              + size
+              + ", the ETag "
+              + etag
+              + " and the time "
+              + modified
+              + ", of which all are needed",
+          null);
+    }
+    return new ObjectInfo(key, size, etag, modified);
   }
 
   private String name(String key) {
