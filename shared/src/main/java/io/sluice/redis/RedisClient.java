@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jboss.logging.Logger;
 
 /**
  * Commands, scripts and subscriptions of Redis for threads that may block. Safe for use by many
@@ -31,6 +32,8 @@ import java.util.function.Function;
  * the next call after a restart of Redis connects anew.
  */
 public final class RedisClient implements AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(RedisClient.class);
+
   /** Most commands of one pipeline; the queue of a connection has room for twice as many. */
   private static final int MAX_BATCH = 1_000;
 
@@ -175,6 +178,9 @@ public final class RedisClient implements AutoCloseable {
                 return;
               }
               RedisConnection connection = connected.result();
+              // otherwise Vert.x logs as an error what the caller is told anyway
+              connection.exceptionHandler(
+                  error -> LOG.debugf("connection to %s: %s", config.endpoint(), error));
               if (answer.isDone()) {
                 // the caller has given up: the command must not be executed behind its back
                 connection.close();
