@@ -40,7 +40,7 @@ public abstract class JobStoreKit {
           Duration.ofHours(1));
 
   /** Leases that expire while a test waits. */
-  protected static final JobSettings SHORT = LONG.withLeaseTtl(Duration.ofMillis(60));
+  protected static final JobSettings SHORT = LONG.withLeaseTtl(Duration.ofMillis(250));
 
   private static final long PLENTY = 1L << 40;
 
@@ -200,11 +200,11 @@ public abstract class JobStoreKit {
 
   @Test
   void aRenewedLeaseLives() throws InterruptedException {
-    store = store(LONG.withLeaseTtl(Duration.ofMillis(250)));
+    store = store(LONG.withLeaseTtl(Duration.ofMillis(600)));
     String id = running(false, task("a", 1));
     Lease.TaskLease lease = take(id, "w1");
     for (int i = 0; i < 6; i++) {
-      Thread.sleep(60);
+      Thread.sleep(120);
       assertThat(store.renew(lease)).isTrue();
       assertThat(store.claim(id, "w2", PLENTY)).isInstanceOf(Claim.Wait.class);
     }

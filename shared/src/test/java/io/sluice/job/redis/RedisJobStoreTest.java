@@ -52,8 +52,8 @@ class RedisJobStoreTest extends JobStoreKit {
             LONG.backoffMin(),
             LONG.backoffMax(),
             LONG.noRoomGrace(),
-            Duration.ofMillis(400),
-            Duration.ofMillis(100),
+            Duration.ofMillis(700),
+            Duration.ofMillis(300),
             Duration.ofMinutes(1));
     JobStore store = store(brief);
     String unbounded = running(false);
@@ -63,7 +63,7 @@ class RedisJobStoreTest extends JobStoreKit {
     store.cancel(unbounded);
     assertThat(store.list(10)).hasSize(2);
     assertThat(keys()).allSatisfy(this::expires);
-    Thread.sleep(450);
+    Thread.sleep(750);
     assertThat(store.list(10)).isEmpty();
     assertThatThrownBy(() -> store.get(cancelled)).hasMessageContaining(cancelled);
     assertThat(keys()).containsExactly(prefix + "jobs");
