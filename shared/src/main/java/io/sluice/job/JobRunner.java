@@ -128,6 +128,7 @@ public final class JobRunner implements AutoCloseable {
    * this worker. To be called every second or two; does not wait for them.
    *
    * @return ids of the jobs it has joined
+   * @throws JobException if the store cannot be reached; the next sweep may
    */
   public List<String> sweep() {
     int room = settings.maxJobs() - runs.size();

@@ -233,15 +233,17 @@ public final class RedisClient implements AutoCloseable {
   }
 
   private static boolean isPassing(ErrorType error) {
+    String message = String.valueOf(error.getMessage());
     return error.is("CONNECTION_CLOSED")
         || error.is("LOADING")
-        || error.is("READONLY")
         || error.is("MASTERDOWN")
         || error.is("CLUSTERDOWN")
         || error.is("TRYAGAIN")
         || error.is("BUSY ")
-        || error.is("OOM ")
         || error.is("NOREPLICAS")
-        || error.is("max number of clients");
+        // a script reports these inside of a sentence of its own
+        || message.contains("READONLY You can't write")
+        || message.contains("OOM command not allowed")
+        || message.contains("max number of clients");
   }
 }

@@ -156,7 +156,7 @@ public abstract class ShardPinsKit {
                       threads.submit(
                           () -> {
                             Random random = new Random(10 + i);
-                            for (int round = 0; round < 60; round++) {
+                            for (int round = 0; round < 40; round++) {
                               String owner = "upload-" + i + "-" + round;
                               List<String> keys =
                                   List.of("k" + random.nextInt(5), "k" + random.nextInt(5));

@@ -246,6 +246,29 @@ class RedisClientTest {
   }
 
   @Test
+  void aFullOrReadOnlyServerMayRecover() {
+    Script write = Script.of("write", "return redis.call('SET', KEYS[1], 'x')");
+    try (TestRedis redis = new TestRedis();
+        RedisClient own = redis.client()) {
+      for (List<String> obstacle :
+          List.of(
+              List.of("CONFIG", "SET", "maxmemory", "1"),
+              List.of("REPLICAOF", "127.0.0.1", "1"))) {
+        own.call(obstacle.getFirst(), obstacle.subList(1, obstacle.size()));
+        for (Runnable call :
+            List.<Runnable>of(
+                () -> own.call("SET", "a", "x"), () -> own.eval(write, List.of("a"), List.of()))) {
+          assertThatThrownBy(call::run)
+              .isInstanceOfSatisfying(
+                  RedisException.class,
+                  e -> assertThat(e.kind()).as(e.getMessage()).isEqualTo(ErrorKind.TRANSIENT));
+        }
+        own.call("CONFIG", "SET", "maxmemory", "0");
+      }
+    }
+  }
+
+  @Test
   void aSubscriptionWhoseConnectionIsKilledComesBack() throws Exception {
     String channel = prefix + "news";
     Queue<String> heard = new ConcurrentLinkedQueue<>();

@@ -29,7 +29,10 @@ import io.sluice.redis.Script;
 final class JobScripts {
   private JobScripts() {}
 
-  /** Number of arguments that {@link #LIB} takes before those of a script. */
+  /**
+   * What scripts share. Its arguments: prefix, job, most attempts, retention, retention of details,
+   * age limit, all in ms, most events; those of the script follow.
+   */
   private static final String LIB =
       """
       local P, id = ARGV[1], ARGV[2]

@@ -20,7 +20,8 @@ import java.util.List;
  */
 public final class RedisShardPins implements ShardPins {
   private static final int PAGE = 500;
-  private static final long POLL_MS = 50;
+  private static final long MIN_POLL_MS = 2;
+  private static final long MAX_POLL_MS = 100;
 
   /** Entries that were never unpinned are forgotten after that long; jobs live no longer. */
   private static final Duration MAX_AGE = Duration.ofDays(30);
@@ -118,7 +119,7 @@ public final class RedisShardPins implements ShardPins {
       List<String> args = new ArrayList<>();
       args.add(Long.toString(MAX_AGE.toMillis()));
       args.addAll(page);
-      while (true) {
+      for (long pause = MIN_POLL_MS; ; pause = Math.min(MAX_POLL_MS, 2 * pause)) {
         Response busy = eval(PIN, owner, pinTtl, args.toArray(String[]::new));
         if (busy.size() == 0) {
           break;
@@ -129,7 +130,7 @@ public final class RedisShardPins implements ShardPins {
               "object-being-deleted",
               "object '" + busy.get(0) + "' is being deleted for longer than " + atMost);
         }
-        Thread.sleep(POLL_MS);
+        Thread.sleep(pause);
       }
     }
   }
