@@ -24,13 +24,13 @@ public final class Subscription implements AutoCloseable {
   private final Vertx vertx;
   private final Context context;
   private final RedisConfig config;
-  private final Redis redis;
   private final String channel;
   private final Runnable onConnected;
   private final Consumer<String> onMessage;
 
   private volatile boolean connected;
   private volatile boolean closed;
+  private Redis redis;
   private RedisConnection connection;
   private long attempt;
   private long failures;
@@ -46,7 +46,6 @@ public final class Subscription implements AutoCloseable {
     this.channel = channel;
     this.onConnected = onConnected;
     this.onMessage = onMessage;
-    this.redis = Redis.createClient(vertx, RedisClient.options(config, 1, false));
     this.context = vertx.getOrCreateContext();
     context.runOnContext(ignored -> connect());
   }
@@ -63,10 +62,8 @@ public final class Subscription implements AutoCloseable {
     connected = false;
     context.runOnContext(
         ignored -> {
-          if (connection != null) {
-            connection.close();
-          }
-          redis.close();
+          attempt++;
+          disconnect();
         });
   }
 
@@ -78,6 +75,8 @@ public final class Subscription implements AutoCloseable {
     long timeout = config.timeout().toMillis();
     // also when the handshake is never answered
     long guard = vertx.setTimer(timeout, ignored -> reconnect(mine, "no answer"));
+    // a client for each attempt: closing it is the only way to end a handshake that hangs
+    redis = Redis.createClient(vertx, RedisClient.options(config, 1, false));
     redis
         .connect()
         .onComplete(
@@ -89,7 +88,6 @@ public final class Subscription implements AutoCloseable {
                         reconnect(mine, String.valueOf(result.cause().getMessage()));
                       } else if (mine != attempt || closed) {
                         vertx.cancelTimer(guard);
-                        result.result().close();
                       } else {
                         subscribe(result.result(), mine, guard);
                       }
@@ -158,10 +156,7 @@ public final class Subscription implements AutoCloseable {
     }
     attempt++;
     connected = false;
-    if (connection != null) {
-      connection.close();
-      connection = null;
-    }
+    disconnect();
     long base = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS << Math.min(failures, 10));
     long delay = base / 2 + ThreadLocalRandom.current().nextLong(base / 2 + 1);
     if (failures++ == 0) {
@@ -170,6 +165,17 @@ public final class Subscription implements AutoCloseable {
           channel, config.endpoint(), why);
     }
     vertx.setTimer(Math.max(1, delay), ignored -> connect());
+  }
+
+  private void disconnect() {
+    if (connection != null) {
+      connection.close();
+      connection = null;
+    }
+    if (redis != null) {
+      redis.close();
+      redis = null;
+    }
   }
 
   private void guarded(Runnable listener) {

@@ -246,14 +246,33 @@ class RedisClientTest {
   }
 
   @Test
+  void aSubscriptionGivesUpOnAServerThatHangs() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        RedisClient own =
+            new RedisClient(
+                TestRedis.vertx(),
+                new RedisConfig(
+                    "redis://127.0.0.1:" + silent.getLocalPort(), Duration.ofMillis(100), 1));
+        Subscription subscription = own.subscribe("c", () -> {}, message -> {})) {
+      for (int i = 0; i < 3; i++) {
+        try (Socket accepted = silent.accept()) {
+          accepted.setSoTimeout(2_000);
+          // the handshake, then nothing more: the other side closes
+          assertThat(accepted.getInputStream().readAllBytes()).isNotEmpty();
+        }
+      }
+      assertThat(subscription.connected()).isFalse();
+    }
+  }
+
+  @Test
   void aFullOrReadOnlyServerMayRecover() {
     Script write = Script.of("write", "return redis.call('SET', KEYS[1], 'x')");
     try (TestRedis redis = new TestRedis();
         RedisClient own = redis.client()) {
       for (List<String> obstacle :
           List.of(
-              List.of("CONFIG", "SET", "maxmemory", "1"),
-              List.of("REPLICAOF", "127.0.0.1", "1"))) {
+              List.of("CONFIG", "SET", "maxmemory", "1"), List.of("REPLICAOF", "127.0.0.1", "1"))) {
         own.call(obstacle.getFirst(), obstacle.subList(1, obstacle.size()));
         for (Runnable call :
             List.<Runnable>of(
