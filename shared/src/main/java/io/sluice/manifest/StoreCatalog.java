@@ -36,7 +36,6 @@ import java.util.regex.Pattern;
  */
 final class StoreCatalog {
   static final String TAG_FORMAT = "tag";
-  static final String MARK_FORMAT = "delete-mark";
   static final int TAG_VERSION = 1;
 
   private static final long MAX_TAG_BYTES = 4096;
@@ -171,8 +170,13 @@ final class StoreCatalog {
 
   /** Marks a version as removed. */
   void putMark(String name, Digest version, Instant at) {
-    String mark = "{\"sluice\":\"" + MARK_FORMAT + "\",\"version\":1,\"removedAt\":\"" + at + "\"}";
-    put(Keys.deleteMark(name, version), mark.getBytes(UTF_8));
+    put(Keys.deleteMark(name, version), encodeMark(at));
+  }
+
+  /** A mark counts by being there; what it says is for people. */
+  static byte[] encodeMark(Instant at) {
+    return ("{\"sluice\":\"delete-mark\",\"version\":1,\"removedAt\":\"" + at + "\"}")
+        .getBytes(UTF_8);
   }
 
   void deleteMark(String name, Digest version) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.sluice.model.ErrorKind;
 import java.io.IOException;
 import java.util.Arrays;
@@ -25,6 +26,7 @@ final class StrictJson implements AutoCloseable {
                   .maxNameLength(64)
                   .maxStringLength(64 << 20)
                   .build())
+          .enable(JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8)
           .build();
 
   private final String format;
