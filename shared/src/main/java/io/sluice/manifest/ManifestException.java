@@ -14,11 +14,6 @@ public final class ManifestException extends SluiceException {
     super(kind, code, message, cause);
   }
 
-  /** The document is not what its format says. */
-  static ManifestException malformed(String message, Throwable cause) {
-    return new ManifestException(ErrorKind.INVALID, "manifest-malformed", message, cause);
-  }
-
   /** What is stored under the key cannot be what was stored. */
   static ManifestException corrupt(String key, String why, Throwable cause) {
     return new ManifestException(

@@ -53,6 +53,7 @@ public final class RedisManifestIndex implements ManifestIndex {
           return redis.call('HGETALL', KEYS[1] .. current .. ':model:' .. ARGV[1])
           """);
 
+  /** A model without its hash was evicted: then the index is no longer complete. */
   private static final Script LIST =
       Script.of(
           "manifest-list",
@@ -65,7 +66,12 @@ public final class RedisManifestIndex implements ManifestIndex {
           local root = KEYS[1] .. current .. ':'
           for _, name in ipairs(redis.call(
               'ZRANGEBYLEX', root .. 'names', after, '+', 'LIMIT', 0, ARGV[3])) do
-            page[#page + 1] = {name, redis.call('HGETALL', root .. 'model:' .. name)}
+            local model = redis.call('HGETALL', root .. 'model:' .. name)
+            if #model == 0 then
+              redis.call('DEL', KEYS[1] .. 'current')
+              return false
+            end
+            page[#page + 1] = {name, model}
           end
           return page
           """);

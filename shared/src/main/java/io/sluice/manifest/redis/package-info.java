@@ -1,0 +1,2 @@
+/** The index of models in Redis. */
+package io.sluice.manifest.redis;
