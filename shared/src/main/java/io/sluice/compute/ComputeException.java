@@ -1,0 +1,31 @@
+package io.sluice.compute;
+
+import io.sluice.model.ErrorKind;
+import io.sluice.model.SluiceException;
+
+/** The root of the errors of computing. */
+public final class ComputeException extends SluiceException {
+  private ComputeException(ErrorKind kind, String code, String message) {
+    super(kind, code, message);
+  }
+
+  /** There is no operation of that name. */
+  public static ComputeException unknownOperation(String message) {
+    return new ComputeException(ErrorKind.INVALID, "operation-unknown", message);
+  }
+
+  /** The arguments of an operation are wrong. */
+  public static ComputeException invalidArguments(String message) {
+    return new ComputeException(ErrorKind.INVALID, "operation-arguments-invalid", message);
+  }
+
+  /** An operation does not take that tensor. */
+  public static ComputeException refused(String message) {
+    return new ComputeException(ErrorKind.INVALID, "tensor-not-accepted", message);
+  }
+
+  /** A partial result is not what the operation writes. */
+  public static ComputeException invalidPartial(String message) {
+    return new ComputeException(ErrorKind.CORRUPT, "partial-result-invalid", message);
+  }
+}
