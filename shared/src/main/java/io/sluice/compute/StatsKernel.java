@@ -172,9 +172,7 @@ final class StatsKernel {
       int n = chunk(done);
       MemorySegment.copy(data, SHORTS, 2 * done, elements, 0, n);
       if (dtype == DType.BF16) {
-        for (int i = 0; i < n; i++) {
-          chunk.bits[i] = elements[i] << 16;
-        }
+        upperHalves(elements, chunk.bits, n);
         chunk.valuesFromBits(n);
       } else {
         toFloats(elements, chunk.values, n);
@@ -187,21 +185,34 @@ final class StatsKernel {
 
   private void toFloats(short[] elements, float[] values, int n) {
     switch (dtype) {
-      case F16 -> {
-        for (int i = 0; i < n; i++) {
-          values[i] = Float.float16ToFloat(elements[i]);
-        }
-      }
-      case I16 -> {
-        for (int i = 0; i < n; i++) {
-          values[i] = elements[i];
-        }
-      }
-      default -> {
-        for (int i = 0; i < n; i++) {
-          values[i] = elements[i] & 0xffff;
-        }
-      }
+      case F16 -> halves(elements, values, n);
+      case I16 -> signed(elements, values, n);
+      case U16 -> unsigned(elements, values, n);
+      default -> throw new IllegalArgumentException(dtype + " has no 16 bits");
+    }
+  }
+
+  private static void upperHalves(short[] elements, int[] bits, int n) {
+    for (int i = 0; i < n; i++) {
+      bits[i] = elements[i] << 16;
+    }
+  }
+
+  private static void halves(short[] elements, float[] values, int n) {
+    for (int i = 0; i < n; i++) {
+      values[i] = Float.float16ToFloat(elements[i]);
+    }
+  }
+
+  private static void signed(short[] elements, float[] values, int n) {
+    for (int i = 0; i < n; i++) {
+      values[i] = elements[i];
+    }
+  }
+
+  private static void unsigned(short[] elements, float[] values, int n) {
+    for (int i = 0; i < n; i++) {
+      values[i] = elements[i] & 0xffff;
     }
   }
 
