@@ -56,6 +56,7 @@ class LayersTest {
     "compute, model format plan storage cache manifest job memory",
     "storage.s3, model storage",
     "storage.file, model storage",
+    "storage.http, model storage",
     "cache.memory, model cache memory",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
