@@ -64,7 +64,9 @@ public enum DType {
   IQ1_M(256, 56),
   TQ1_0(256, 54),
   TQ2_0(256, 66),
-  MXFP4(32, 17);
+  MXFP4(32, 17),
+  NVFP4(64, 36),
+  Q1_0(128, 18);
 
   /** What the bits of an element mean. */
   public enum Kind {
