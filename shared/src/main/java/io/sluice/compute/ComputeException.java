@@ -28,4 +28,14 @@ public final class ComputeException extends SluiceException {
   public static ComputeException invalidPartial(String message) {
     return new ComputeException(ErrorKind.CORRUPT, "partial-result-invalid", message);
   }
+
+  /** No worker has room for what has to be in memory. */
+  public static ComputeException noRoom(String message) {
+    return new ComputeException(ErrorKind.CAPACITY, "compute-does-not-fit", message);
+  }
+
+  /** Other tasks fill the memory of the worker at the moment. */
+  public static ComputeException memoryBusy(SluiceException cause) {
+    return new ComputeException(ErrorKind.TRANSIENT, "memory-busy", cause.getMessage());
+  }
 }

@@ -42,12 +42,27 @@ public final class RedisClient implements AutoCloseable {
   private final Vertx vertx;
   private final RedisConfig config;
   private final Redis redis;
+  private final boolean owned;
 
   /** Connects on first use. The caller keeps the ownership of {@code vertx}. */
   public RedisClient(Vertx vertx, RedisConfig config) {
     this.vertx = Objects.requireNonNull(vertx, "vertx");
     this.config = Objects.requireNonNull(config, "config");
     this.redis = Redis.createClient(vertx, options(config, config.poolSize(), true));
+    this.owned = true;
+  }
+
+  /**
+   * Uses a client that somebody else has configured and will close; each subscription takes one of
+   * its connections for good.
+   *
+   * @param config its address, for messages, and how long a call may take
+   */
+  public RedisClient(Vertx vertx, Redis redis, RedisConfig config) {
+    this.vertx = Objects.requireNonNull(vertx, "vertx");
+    this.config = Objects.requireNonNull(config, "config");
+    this.redis = Objects.requireNonNull(redis, "redis");
+    this.owned = false;
   }
 
   static RedisOptions options(RedisConfig config, int connections, boolean closeSilent) {
@@ -147,13 +162,17 @@ public final class RedisClient implements AutoCloseable {
    * must not block.
    */
   public Subscription subscribe(String channel, Runnable onConnected, Consumer<String> onMessage) {
-    return new Subscription(vertx, config, channel, onConnected, onMessage);
+    Redis own = owned ? Redis.createClient(vertx, options(config, 1, false)) : redis;
+    return new Subscription(
+        vertx, config, own, owned ? own::close : () -> {}, channel, onConnected, onMessage);
   }
 
   /** Closes all connections of the pool; subscriptions are closed by their owners. */
   @Override
   public void close() {
-    redis.close();
+    if (owned) {
+      redis.close();
+    }
   }
 
   private static Request request(String command, List<String> args) {

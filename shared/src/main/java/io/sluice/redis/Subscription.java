@@ -24,6 +24,8 @@ public final class Subscription implements AutoCloseable {
   private final Vertx vertx;
   private final Context context;
   private final RedisConfig config;
+  private final Redis redis;
+  private final Runnable release;
   private final String channel;
   private final Runnable onConnected;
   private final Consumer<String> onMessage;
@@ -38,6 +40,8 @@ public final class Subscription implements AutoCloseable {
   Subscription(
       Vertx vertx,
       RedisConfig config,
+      Redis redis,
+      Runnable release,
       String channel,
       Runnable onConnected,
       Consumer<String> onMessage) {
@@ -46,6 +50,8 @@ public final class Subscription implements AutoCloseable {
     this.channel = channel;
     this.onConnected = onConnected;
     this.onMessage = onMessage;
+    this.redis = redis;
+    this.release = release;
     this.context = vertx.getOrCreateContext();
     context.runOnContext(ignored -> connect());
   }
@@ -62,8 +68,10 @@ public final class Subscription implements AutoCloseable {
     connected = false;
     context.runOnContext(
         ignored -> {
-          attempt++;
-          disconnect();
+          if (connection != null) {
+            connection.close();
+          }
+          release.run();
         });
   }
 

@@ -1,0 +1,50 @@
+package io.sluice.functions.cli;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Starts this very program again as another process, whether it is a native binary or a JVM. */
+final class CommandProcess {
+  private CommandProcess() {}
+
+  /**
+   * Starts {@code sluice <arguments>}. The child's standard input stays open as long as this process
+   * lives; a child that is told to ends with it.
+   *
+   * @param environment added to this process' environment
+   * @param log file that the child's output is appended to
+   */
+  static Process start(List<String> arguments, Map<String, String> environment, Path log) {
+    List<String> command = new ArrayList<>(self());
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment);
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    try {
+      return builder.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start " + command.getFirst(), e);
+    }
+  }
+
+  private static List<String> self() {
+    String executable = ProcessHandle.current().info().command().orElse("java");
+    if (System.getProperty("org.graalvm.nativeimage.imagecode") != null) {
+      return List.of(executable);
+    }
+    return List.of(
+        executable,
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=4",
+        "-Xshare:auto",
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "-jar",
+        Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());
+  }
+}

@@ -1,0 +1,25 @@
+package io.sluice.functions.function;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.quarkus.funqy.Funq;
+import io.sluice.functions.engine.JobService;
+import io.sluice.json.JsonObject;
+import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.ComputeKind;
+import io.smallrye.mutiny.Uni;
+import jakarta.inject.Inject;
+
+/** Computes on a model, shard by shard where they lie: {@code POST /compute}. */
+public class ComputeFunction {
+  @Inject JobService jobs;
+
+  /** Answers with the result, or with the job if the caller does not wait. */
+  @Funq("compute")
+  public Uni<JsonNode> compute(JsonNode request) {
+    JsonObject json = new JsonObject("compute request", request);
+    ComputeSpec spec = ComputeSpec.read(json);
+    boolean wait = json.flag("wait", true);
+    json.end();
+    return OnVirtualThread.call(() -> jobs.submit(ComputeKind.COMPUTE, spec.toJson(), wait));
+  }
+}

@@ -1,0 +1,181 @@
+package io.sluice.functions.wiring;
+
+import io.sluice.compute.ComputeKind;
+import io.sluice.compute.Operations;
+import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.engine.Incarnation;
+import io.sluice.functions.engine.LocalWorker;
+import io.sluice.functions.engine.WorkerInvoker;
+import io.sluice.functions.engine.http.HttpWorkerInvoker;
+import io.sluice.job.JobKind;
+import io.sluice.job.JobSettings;
+import io.sluice.job.JobSignals;
+import io.sluice.job.JobStore;
+import io.sluice.job.JobWaiter;
+import io.sluice.job.ShardPins;
+import io.sluice.job.WorkerRegistry;
+import io.sluice.job.redis.RedisJobSignals;
+import io.sluice.job.redis.RedisJobStore;
+import io.sluice.job.redis.RedisShardPins;
+import io.sluice.job.redis.RedisWorkerRegistry;
+import io.sluice.load.ChunkReader;
+import io.sluice.load.LoadKind;
+import io.sluice.load.ShardLoader;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.memory.HeldShards;
+import io.sluice.memory.SlabPool;
+import io.sluice.redis.RedisClient;
+import io.sluice.redis.RedisConfig;
+import io.sluice.storage.ShardStore;
+import io.sluice.upload.SourceOpener;
+import io.sluice.upload.TransferMemory;
+import io.sluice.upload.UploadKind;
+import io.vertx.core.Vertx;
+import io.vertx.redis.client.Redis;
+import jakarta.enterprise.inject.Disposes;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Optional;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/** Jobs and what executes them: Redis behind the ports, memory, and the kinds of job. */
+public class JobWiring {
+  /** How long a pin of somebody who is no job lasts without renewal. */
+  private static final Duration PIN_TTL = Duration.ofMinutes(2);
+
+  /** How long the deletion of an object may take. */
+  private static final Duration DELETE_TTL = Duration.ofMinutes(2);
+
+  @Inject SluiceConfig config;
+
+  @Produces
+  @Singleton
+  RedisClient redis(
+      Vertx vertx,
+      Redis redis,
+      @ConfigProperty(name = "quarkus.redis.hosts") Optional<String> hosts,
+      @ConfigProperty(name = "quarkus.redis.max-pool-size") int poolSize) {
+    return new RedisClient(
+        vertx,
+        redis,
+        new RedisConfig(hosts.orElse("redis://unset"), config.redis().timeout(), poolSize));
+  }
+
+  void close(@Disposes RedisClient redis) {
+    redis.close();
+  }
+
+  @Produces
+  @Singleton
+  JobStore jobs(RedisClient redis) {
+    JobSettings defaults = JobSettings.defaults();
+    return new RedisJobStore(
+        redis,
+        config.redis().prefix(),
+        new JobSettings(
+            config.job().lease(),
+            config.job().attempts(),
+            defaults.backoffMin(),
+            defaults.backoffMax(),
+            defaults.noRoomGrace(),
+            config.job().keep(),
+            defaults.detailRetention(),
+            defaults.maxAge()));
+  }
+
+  @Produces
+  @Singleton
+  JobSignals signals(RedisClient redis) {
+    return new RedisJobSignals(redis, config.redis().prefix());
+  }
+
+  @Produces
+  @Singleton
+  JobWaiter waiter(JobStore jobs, JobSignals signals) {
+    return new JobWaiter(jobs, signals);
+  }
+
+  @Produces
+  @Singleton
+  WorkerRegistry workers(RedisClient redis) {
+    return new RedisWorkerRegistry(redis, config.redis().prefix(), config.worker().ttl());
+  }
+
+  @Produces
+  @Singleton
+  ShardPins pins(RedisClient redis) {
+    return new RedisShardPins(redis, config.redis().prefix(), PIN_TTL, DELETE_TTL);
+  }
+
+  @Produces
+  @Singleton
+  WorkerInvoker invoker() {
+    return new HttpWorkerInvoker();
+  }
+
+  @Produces
+  @Singleton
+  SlabPool pool() {
+    return new SlabPool(config.worker().memory().asLongValue());
+  }
+
+  @Produces
+  @Singleton
+  HeldShards held() {
+    return new HeldShards();
+  }
+
+  @Produces
+  @Singleton
+  TransferMemory transferMemory() {
+    return new TransferMemory(config.upload().memory().asLongValue());
+  }
+
+  @Produces
+  @Singleton
+  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+    ChunkReader chunks =
+        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
+    return new ShardLoader(chunks, pool, held);
+  }
+
+  @Produces
+  @Singleton
+  Operations operations() {
+    return Operations.standard();
+  }
+
+  @Produces
+  @Singleton
+  JobKind upload(
+      SourceOpener sources,
+      ShardStore store,
+      ManifestRepository manifests,
+      ShardPins pins,
+      TransferMemory memory) {
+    return new UploadKind(UploadKind.UPLOAD, sources, store, manifests, pins, memory);
+  }
+
+  @Produces
+  @Singleton
+  JobKind load(
+      ManifestRepository manifests,
+      WorkerRegistry workers,
+      ShardLoader loader,
+      Incarnation incarnation,
+      LocalWorker self) {
+    return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
+  }
+
+  @Produces
+  @Singleton
+  JobKind compute(
+      ManifestRepository manifests,
+      WorkerRegistry workers,
+      Operations operations,
+      ShardLoader loader) {
+    return new ComputeKind(manifests, workers, operations, new LoadedShards(loader));
+  }
+}

@@ -1,0 +1,60 @@
+package io.sluice.functions.wiring;
+
+import io.sluice.functions.config.SluiceConfig;
+import io.sluice.job.ShardPins;
+import io.sluice.manifest.GarbageCollector;
+import io.sluice.manifest.ManifestCodec;
+import io.sluice.manifest.ManifestIndex;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.ObjectPins;
+import io.sluice.manifest.StoredManifests;
+import io.sluice.manifest.Verifier;
+import io.sluice.manifest.redis.RedisManifestIndex;
+import io.sluice.redis.RedisClient;
+import io.sluice.storage.ShardStore;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.time.InstantSource;
+
+/** Manifests, their index, and what looks after the store. */
+public class ManifestWiring {
+  /** Objects that are looked at or read at once. */
+  private static final int PARALLELISM = 32;
+
+  /** Bytes of manifests that are kept parsed. */
+  private static final long CACHE_BYTES = 64L << 20;
+
+  @Inject SluiceConfig config;
+
+  @Produces
+  @Singleton
+  ManifestIndex index(RedisClient redis) {
+    return new RedisManifestIndex(redis, config.redis().prefix());
+  }
+
+  @Produces
+  @Singleton
+  ObjectPins objectPins(ShardPins pins) {
+    return new OwnedPins(pins);
+  }
+
+  @Produces
+  @Singleton
+  ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {
+    return new StoredManifests(
+        store, index, pins, new ManifestCodec(), InstantSource.system(), PARALLELISM, CACHE_BYTES);
+  }
+
+  @Produces
+  @Singleton
+  GarbageCollector collector(ShardStore store, ManifestIndex index, ObjectPins pins) {
+    return new GarbageCollector(store, index, pins, new ManifestCodec(), InstantSource.system());
+  }
+
+  @Produces
+  @Singleton
+  Verifier verifier(ShardStore store) {
+    return new Verifier(store, PARALLELISM);
+  }
+}

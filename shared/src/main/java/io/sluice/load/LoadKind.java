@@ -1,0 +1,204 @@
+package io.sluice.load;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.job.CommitOutcome;
+import io.sluice.job.FanOut;
+import io.sluice.job.Job;
+import io.sluice.job.JobContext;
+import io.sluice.job.JobKind;
+import io.sluice.job.JobPlan;
+import io.sluice.job.Lease;
+import io.sluice.job.TaskResult;
+import io.sluice.job.TaskResults;
+import io.sluice.job.TaskSpec;
+import io.sluice.job.Worker;
+import io.sluice.job.WorkerRegistry;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.ModelManifest;
+import io.sluice.model.ByteRange;
+import io.sluice.model.Digest;
+import io.sluice.placement.ChunkRuns;
+import io.sluice.placement.Placements;
+import io.sluice.placement.ShardSelection;
+import io.sluice.plan.Placement;
+import io.sluice.plan.PlacementPlanner;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+
+/**
+ * The load of a model into the memory of workers as a job: the plan places every shard on a worker
+ * within its budget, each task pulls one shard, and the commit checks that every shard is still held
+ * by a live worker before it answers.
+ */
+public final class LoadKind implements JobKind {
+  /** Name of the kind. */
+  public static final String LOAD = "load";
+
+  private final ManifestRepository manifests;
+  private final WorkerRegistry registry;
+  private final ShardLoader loader;
+  private final String incarnation;
+  private final Runnable announce;
+
+  /**
+   * @param loader loads into the memory of this process
+   * @param incarnation of this process as a worker
+   * @param announce tells the registry what this process holds, so that whoever plans next knows
+   */
+  public LoadKind(
+      ManifestRepository manifests,
+      WorkerRegistry registry,
+      ShardLoader loader,
+      String incarnation,
+      Runnable announce) {
+    this.manifests = manifests;
+    this.registry = registry;
+    this.loader = loader;
+    this.incarnation = incarnation;
+    this.announce = announce;
+  }
+
+  @Override
+  public String kind() {
+    return LOAD;
+  }
+
+  @Override
+  public JobPlan plan(Job job, JobContext context) {
+    LoadSpec spec = LoadSpec.read(job.request());
+    Digest version = manifests.resolve(spec.model()).version();
+    ModelManifest manifest = manifests.load(spec.model().name(), version);
+    Map<Integer, List<ByteRange>> wanted = ShardSelection.runs(manifest, spec.tensors());
+    Map<Integer, String> placed =
+        place(manifest, wanted, context.workers(), spec.tasksPerWorker());
+    List<TaskSpec> tasks = new ArrayList<>();
+    wanted.forEach(
+        (shard, runs) ->
+            tasks.add(
+                new TaskSpec(
+                    "shard-" + shard,
+                    JsonNodeFactory.instance.objectNode().put("shard", shard),
+                    ChunkRuns.bytes(runs),
+                    Optional.of(placed.get(shard)))));
+    return new JobPlan(
+        tasks, true, JsonNodeFactory.instance.objectNode().put("version", version.toString()));
+  }
+
+  @Override
+  public JsonNode execute(Lease.TaskLease lease, JobContext context) throws InterruptedException {
+    LoadSpec spec = LoadSpec.read(context.job().request());
+    Digest version = version(context);
+    ModelManifest manifest = manifests.load(spec.model().name(), version);
+    int shard = lease.task().payload().get("shard").intValue();
+    List<ByteRange> runs = ShardSelection.runs(manifest, spec.tensors()).get(shard);
+    ShardLoader.Loaded loaded =
+        loader.load(version, manifest.shards().get(shard), runs, context::addBytes);
+    announce.run();
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("shard", shard)
+        .put("incarnation", incarnation)
+        .put("bytes", loaded.bytes())
+        .put("seconds", loaded.seconds())
+        .put("source", loaded.source());
+  }
+
+  @Override
+  public CommitOutcome commit(Job job, TaskResults results, JobContext context) {
+    LoadSpec spec = LoadSpec.read(job.request());
+    Digest version = version(context);
+    ModelManifest manifest = manifests.load(spec.model().name(), version);
+    Map<String, Worker> live = new HashMap<>();
+    context.workers().forEach(w -> live.put(w.id(), w));
+    Map<Integer, Integer> lost = new TreeMap<>();
+    for (TaskResult result : results) {
+      Worker worker = live.get(result.workerId());
+      if (worker == null
+          || !worker.incarnation().equals(result.result().get("incarnation").textValue())) {
+        lost.put(result.result().get("shard").intValue(), result.number());
+      }
+    }
+    if (lost.isEmpty()) {
+      return CommitOutcome.done(answer(spec, version, manifest, results, live));
+    }
+    // A worker died after it had loaded: what it held is loaded by those that are left.
+    Map<Integer, List<ByteRange>> again = ShardSelection.runs(manifest, spec.tensors());
+    again.keySet().retainAll(lost.keySet());
+    Map<Integer, String> placed = place(manifest, again, context.workers(), OptionalInt.empty());
+    Map<Integer, Optional<String>> tasks = new HashMap<>();
+    lost.forEach((shard, task) -> tasks.put(task, Optional.of(placed.get(shard))));
+    return CommitOutcome.reopen(tasks);
+  }
+
+  private Map<Integer, String> place(
+      ModelManifest manifest,
+      Map<Integer, List<ByteRange>> wanted,
+      List<Worker> workers,
+      OptionalInt tasksPerWorker) {
+    Placement placement =
+        PlacementPlanner.place(
+            Placements.needs(manifest, wanted),
+            Placements.capacities(manifest, wanted, workers, registry),
+            tasksPerWorker);
+    Map<Integer, String> placed = new HashMap<>();
+    placement
+        .shardsByWorker()
+        .forEach((worker, shards) -> shards.forEach(shard -> placed.put(shard, worker)));
+    return placed;
+  }
+
+  private static Digest version(JobContext context) {
+    return Digest.parse(context.shared().get("version").textValue());
+  }
+
+  private static ObjectNode answer(
+      LoadSpec spec,
+      Digest version,
+      ModelManifest manifest,
+      TaskResults results,
+      Map<String, Worker> live) {
+    Map<String, ArrayNode> shardsOf = new TreeMap<>();
+    Map<String, Long> bytesOf = new TreeMap<>();
+    long loaded = 0;
+    for (TaskResult result : results) {
+      int shard = result.result().get("shard").intValue();
+      long bytes = result.result().get("bytes").longValue();
+      loaded += bytes;
+      bytesOf.merge(result.workerId(), bytes, Long::sum);
+      shardsOf
+          .computeIfAbsent(result.workerId(), w -> JsonNodeFactory.instance.arrayNode())
+          .addObject()
+          .put("index", shard)
+          .put("digest", manifest.shards().get(shard).digest().toString())
+          .put("bytes", bytes)
+          .put("seconds", result.result().get("seconds").doubleValue())
+          .put("source", result.result().get("source").textValue());
+    }
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", spec.model().name())
+            .put("version", version.toString())
+            .put("S", manifest.totalBytes())
+            .put("L", loaded);
+    FanOut.write(json, results.size(), shardsOf.size(), spec.tasksPerWorker());
+    ArrayNode workers = json.putArray("workers");
+    shardsOf.forEach(
+        (id, shards) ->
+            workers
+                .addObject()
+                .put("id", id)
+                .put("address", live.get(id).address())
+                .put("bytes", bytesOf.get(id))
+                .set("shards", shards));
+    return json;
+  }
+}

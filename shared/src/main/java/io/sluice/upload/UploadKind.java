@@ -1,0 +1,325 @@
+package io.sluice.upload;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.format.ByteSource;
+import io.sluice.format.Checkpoint;
+import io.sluice.format.CheckpointReader;
+import io.sluice.format.FileLayout;
+import io.sluice.job.CommitOutcome;
+import io.sluice.job.Job;
+import io.sluice.job.JobContext;
+import io.sluice.job.JobKind;
+import io.sluice.job.FanOut;
+import io.sluice.job.JobPlan;
+import io.sluice.job.ShardPins;
+import io.sluice.job.Lease;
+import io.sluice.job.TaskResult;
+import io.sluice.job.TaskResults;
+import io.sluice.job.TaskSpec;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.ModelManifest;
+import io.sluice.model.ByteRange;
+import io.sluice.model.ErrorKind;
+import io.sluice.model.Keys;
+import io.sluice.model.ShardDescriptor;
+import io.sluice.plan.PlanTensor;
+import io.sluice.plan.ShardPlan;
+import io.sluice.plan.ShardPlanner;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ShardReader;
+import io.sluice.storage.ShardStore;
+import io.sluice.storage.StorageException;
+import io.sluice.upload.UploadPlan.PlannedFile;
+import io.sluice.upload.UploadPlan.PlannedTensor;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The upload of a model as a job: the plan reads the headers of the source files, each task builds
+ * and stores one shard or digests one file, and the commit publishes the manifest.
+ *
+ * <p>Shards are named by their content, so a task that is done twice, by two workers or in two
+ * uploads, stores one object.
+ */
+public final class UploadKind implements JobKind {
+  /** Kind of an upload whose source every worker can read. */
+  public static final String UPLOAD = "upload";
+
+  /** Kind of an upload from a folder that only this machine can read. */
+  public static final String UPLOAD_LOCAL = "upload-local";
+
+  /** How long to wait for an object that is just being collected as garbage. */
+  private static final Duration PIN = Duration.ofSeconds(30);
+
+  private static final String SHARD = "shard";
+  private static final String FILE = "file";
+
+  private final String kind;
+  private final SourceOpener sources;
+  private final ShardStore store;
+  private final ManifestRepository manifests;
+  private final ShardPins pins;
+  private final TransferMemory memory;
+  private final PlanCache plans = new PlanCache();
+
+  /**
+   * @param kind {@link #UPLOAD} or {@link #UPLOAD_LOCAL}
+   * @param sources opens the source that a request names
+   * @param store where shards and skeletons go
+   * @param manifests where the manifest goes
+   * @param pins keeps what the upload reuses from being collected as garbage
+   * @param memory bounds the shards in flight
+   */
+  public UploadKind(
+      String kind,
+      SourceOpener sources,
+      ShardStore store,
+      ManifestRepository manifests,
+      ShardPins pins,
+      TransferMemory memory) {
+    this.kind = kind;
+    this.sources = sources;
+    this.store = store;
+    this.manifests = manifests;
+    this.pins = pins;
+    this.memory = memory;
+  }
+
+  @Override
+  public String kind() {
+    return kind;
+  }
+
+  @Override
+  public JobPlan plan(Job job, JobContext context) {
+    UploadSpec spec = UploadSpec.read(job.request());
+    UploadPlan plan;
+    try (ModelSource source = sources.open(spec.source())) {
+      plan = plan(source, spec);
+    }
+    List<TaskSpec> tasks = new ArrayList<>();
+    for (int i = 0; i < plan.shards().size(); i++) {
+      long size = new ShardBuilder(plan, i).size();
+      if (size > memory.bytes()) {
+        throw new UploadException(
+            ErrorKind.CAPACITY,
+            "upload-memory-too-small",
+            "shard "
+                + i
+                + " would have "
+                + size
+                + " bytes, the upload memory is "
+                + memory.bytes()
+                + " bytes; make shards smaller or the upload memory larger");
+      }
+      tasks.add(task(SHARD, i, size));
+    }
+    for (int i = 0; i < plan.files().size(); i++) {
+      tasks.add(task(FILE, i, plan.files().get(i).layout().size()));
+    }
+    return new JobPlan(tasks, false, plan.toJson());
+  }
+
+  @Override
+  public JsonNode execute(Lease.TaskLease lease, JobContext context) throws InterruptedException {
+    UploadPlan plan = plans.of(context);
+    UploadSpec spec = UploadSpec.read(context.job().request());
+    int index = lease.task().payload().get("index").intValue();
+    try (ModelSource source = sources.open(spec.source())) {
+      return lease.task().payload().get("type").textValue().equals(SHARD)
+          ? shard(plan, index, source.reader(), context)
+          : file(plan, index, source.reader(), context);
+    }
+  }
+
+  @Override
+  public CommitOutcome commit(Job job, TaskResults results, JobContext context) {
+    UploadSpec spec = UploadSpec.read(job.request());
+    UploadPlan plan = plans.of(context);
+    List<JsonNode> shards = new ArrayList<>();
+    List<JsonNode> files = new ArrayList<>();
+    Set<String> workers = new HashSet<>();
+    for (TaskResult result : results) {
+      // The tasks of the shards come first, see plan().
+      (result.number() < plan.shards().size() ? shards : files).add(result.result());
+      workers.add(result.workerId());
+    }
+    ModelManifest manifest = ManifestAssembler.assemble(plan, shards, files);
+    ManifestRepository.Published published =
+        manifests.publish(
+            spec.model().name(),
+            manifest,
+            Optional.of(spec.model().tagOrDefault()),
+            spec.expected());
+    pins.unpin(job.id());
+    ObjectNode answer = answer(spec, manifest, published, shards);
+    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
+    return CommitOutcome.done(answer);
+  }
+
+  private static UploadPlan plan(ModelSource source, UploadSpec spec) {
+    Map<String, ObjectInfo> infos = new HashMap<>();
+    List<ByteSource> bytes = new ArrayList<>();
+    for (ObjectInfo info : source.files()) {
+      infos.put(info.key(), info);
+      bytes.add(new SourceBytes(source.reader(), info));
+    }
+    Checkpoint checkpoint = CheckpointReader.read(bytes);
+    List<PlannedFile> files = new ArrayList<>();
+    for (FileLayout layout : checkpoint.files()) {
+      if (layout.skeletonBytes() > FileDigester.MAX_SKELETON) {
+        throw new UploadException(
+            ErrorKind.INVALID,
+            "skeleton-too-large",
+            layout.path()
+                + ": "
+                + layout.skeletonBytes()
+                + " bytes belong to no tensor, at most "
+                + FileDigester.MAX_SKELETON
+                + " may");
+      }
+      files.add(new PlannedFile(layout, infos.get(layout.path()).etag()));
+    }
+    List<PlannedTensor> tensors = UploadPlan.distinct(files);
+    List<PlanTensor> cut = new ArrayList<>();
+    for (int i = 0; i < tensors.size(); i++) {
+      cut.add(new PlanTensor(i, tensors.get(i).tensor().info(), tensors.get(i).tensor().layer()));
+    }
+    ShardPlan shards = ShardPlanner.plan(cut, spec.options());
+    return new UploadPlan(files, tensors, shards.shards(), spec.options());
+  }
+
+  private JsonNode shard(UploadPlan plan, int index, ShardReader reader, JobContext context)
+      throws InterruptedException {
+    ShardBuilder builder = new ShardBuilder(plan, index);
+    try (TransferMemory.Buffer buffer = memory.acquire(builder.size())) {
+      MemorySegment target = buffer.slab().segment().asSlice(0, builder.size());
+      ShardDescriptor built = builder.build(reader, target, context::addBytes);
+      boolean sent = put(Keys.shard(built.digest()), target, context);
+      ObjectNode json = Descriptors.write(built);
+      json.put("sent", sent);
+      return json;
+    }
+  }
+
+  private JsonNode file(UploadPlan plan, int index, ShardReader reader, JobContext context)
+      throws InterruptedException {
+    PlannedFile file = plan.files().get(index);
+    long skeletonBytes = file.layout().skeletonBytes();
+    try (TransferMemory.Buffer buffer = memory.acquire(FileDigester.BLOCK + skeletonBytes)) {
+      MemorySegment segment = buffer.slab().segment();
+      MemorySegment skeleton = segment.asSlice(FileDigester.BLOCK, skeletonBytes);
+      FileDigester.Result result =
+          FileDigester.digest(
+              reader,
+              file,
+              plan.options().chunkBytes(),
+              segment.asSlice(0, FileDigester.BLOCK),
+              skeleton,
+              context::addBytes);
+      ObjectNode json = JsonNodeFactory.instance.objectNode().put("digest", result.digest().toString());
+      if (result.skeleton().isPresent()) {
+        ShardDescriptor descriptor = result.skeleton().get();
+        boolean sent = put(Keys.skeleton(descriptor.digest()), skeleton, context);
+        ObjectNode written = Descriptors.write(descriptor);
+        json.set("skeleton", written.put("sent", sent));
+      }
+      return json;
+    }
+  }
+
+  /** Stores an object unless it is there; looks first, so that what is there is not sent again. */
+  private boolean put(String key, MemorySegment bytes, JobContext context)
+      throws InterruptedException {
+    pins.pin(context.job().id(), List.of(key), PIN);
+    Optional<ObjectInfo> there = find(key);
+    if (there.isEmpty()) {
+      return store.putIfAbsent(key, bytes);
+    }
+    if (there.get().size() != bytes.byteSize()) {
+      throw new StorageException(
+          ErrorKind.CORRUPT,
+          "object-corrupt",
+          key,
+          "object '"
+              + key
+              + "' has "
+              + there.get().size()
+              + " bytes, its content has "
+              + bytes.byteSize(),
+          null);
+    }
+    return false;
+  }
+
+  private Optional<ObjectInfo> find(String key) {
+    try {
+      return Optional.of(store.head(key));
+    } catch (StorageException e) {
+      if (e.kind() == ErrorKind.MISSING) {
+        return Optional.empty();
+      }
+      throw e;
+    }
+  }
+
+  private static TaskSpec task(String type, int index, long bytes) {
+    ObjectNode payload =
+        JsonNodeFactory.instance.objectNode().put("type", type).put("index", index);
+    return new TaskSpec(type + "-" + index, payload, bytes, Optional.empty());
+  }
+
+  private static ObjectNode answer(
+      UploadSpec spec, ModelManifest manifest, ManifestRepository.Published published, List<JsonNode> results) {
+    long sentBytes = 0;
+    int sentShards = 0;
+    for (JsonNode result : results) {
+      if (result.get("sent").booleanValue()) {
+        sentBytes += result.get("size").longValue();
+        sentShards++;
+      }
+    }
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", spec.model().name())
+            .put("tag", spec.model().tagOrDefault())
+            .put("version", published.version().toString())
+            .put("S", manifest.totalBytes())
+            .put("files", manifest.files().size())
+            .put("tensors", manifest.tensors().size())
+            .put("shards", manifest.shards().size());
+    json.putObject("sent").put("shards", sentShards).put("bytes", sentBytes);
+    json.putObject("reused")
+        .put("shards", manifest.shards().size() - sentShards)
+        .put("bytes", manifest.totalBytes() - sentBytes);
+    return json;
+  }
+
+  /** A file of the source as the format readers see it. */
+  private record SourceBytes(ShardReader reader, ObjectInfo info) implements ByteSource {
+    @Override
+    public String path() {
+      return info.key();
+    }
+
+    @Override
+    public long size() {
+      return info.size();
+    }
+
+    @Override
+    public void read(ByteRange range, MemorySegment target) {
+      reader.read(info.key(), Optional.of(info.etag()), range, target);
+    }
+  }
+}
