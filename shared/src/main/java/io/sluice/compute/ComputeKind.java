@@ -154,8 +154,7 @@ public final class ComputeKind implements JobKind {
     FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
     ArrayNode list = answer.putArray("workers");
     workers.forEach(
-        (id, done) ->
-            list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
+        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
     ArrayNode skipped = answer.putArray("skipped");
     selection
         .skipped()
@@ -166,7 +165,10 @@ public final class ComputeKind implements JobKind {
 
   /** The partial results of the blocks of a tensor that lie in a shard, by their first row. */
   private static Map<Long, JsonNode> map(
-      Computation<?, ?> computation, ModelManifest.Tensor tensor, int shard, ShardAccess.Open open) {
+      Computation<?, ?> computation,
+      ModelManifest.Tensor tensor,
+      int shard,
+      ShardAccess.Open open) {
     Map<Long, JsonNode> partials = new TreeMap<>();
     for (ModelManifest.Piece piece : tensor.pieces()) {
       if (piece.shard() == shard) {

@@ -3,7 +3,9 @@ package io.sluice.job;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.OptionalInt;
 
-/** The fan-out of a job in the terms of the article: P = N/T nodes for N tasks at T tasks a node. */
+/**
+ * The fan-out of a job in the terms of the article: P = N/T nodes for N tasks at T tasks a node.
+ */
 public final class FanOut {
   private FanOut() {}
 

@@ -81,8 +81,7 @@ public final class ChunkReader {
     }
   }
 
-  private void start(
-      Callable<Void> body, List<FutureTask<Void>> reads, List<Thread> threads) {
+  private void start(Callable<Void> body, List<FutureTask<Void>> reads, List<Thread> threads) {
     FutureTask<Void> read = new FutureTask<>(body);
     reads.add(read);
     threads.add(

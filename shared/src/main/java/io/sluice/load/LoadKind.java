@@ -35,8 +35,8 @@ import java.util.TreeMap;
 
 /**
  * The load of a model into the memory of workers as a job: the plan places every shard on a worker
- * within its budget, each task pulls one shard, and the commit checks that every shard is still held
- * by a live worker before it answers.
+ * within its budget, each task pulls one shard, and the commit checks that every shard is still
+ * held by a live worker before it answers.
  */
 public final class LoadKind implements JobKind {
   /** Name of the kind. */
@@ -77,8 +77,7 @@ public final class LoadKind implements JobKind {
     Digest version = manifests.resolve(spec.model()).version();
     ModelManifest manifest = manifests.load(spec.model().name(), version);
     Map<Integer, List<ByteRange>> wanted = ShardSelection.runs(manifest, spec.tensors());
-    Map<Integer, String> placed =
-        place(manifest, wanted, context.workers(), spec.tasksPerWorker());
+    Map<Integer, String> placed = place(manifest, wanted, context.workers(), spec.tasksPerWorker());
     List<TaskSpec> tasks = new ArrayList<>();
     wanted.forEach(
         (shard, runs) ->

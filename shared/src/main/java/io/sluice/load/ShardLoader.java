@@ -91,7 +91,9 @@ public final class ShardLoader {
         HeldView view =
             held.open(shard.digest(), run)
                 .orElseThrow(
-                    () -> new IllegalStateException("bytes " + run + " were loaded but are not held"));
+                    () ->
+                        new IllegalStateException(
+                            "bytes " + run + " were loaded but are not held"));
         open.add(new OpenRun(run, view));
       }
       return new OpenShard(open, loaded, () -> held.release(borrower, shard.digest()));

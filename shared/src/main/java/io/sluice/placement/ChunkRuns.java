@@ -22,8 +22,7 @@ public final class ChunkRuns {
       long end = chunks.range(chunks.indexOf(range.end() - 1)).end();
       ByteRange last = runs.isEmpty() ? null : runs.getLast();
       if (last != null && last.end() >= begin) {
-        runs.set(
-            runs.size() - 1, ByteRange.between(last.offset(), Math.max(last.end(), end)));
+        runs.set(runs.size() - 1, ByteRange.between(last.offset(), Math.max(last.end(), end)));
       } else {
         runs.add(ByteRange.between(begin, end));
       }

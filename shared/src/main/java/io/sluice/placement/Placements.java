@@ -54,7 +54,8 @@ public final class Placements {
   public static Map<Integer, Set<String>> holders(
       ModelManifest manifest, Map<Integer, List<ByteRange>> wanted, WorkerRegistry registry) {
     Map<Digest, Map<String, String>> coverages =
-        registry.holders(wanted.keySet().stream().map(s -> manifest.shards().get(s).digest()).toList());
+        registry.holders(
+            wanted.keySet().stream().map(s -> manifest.shards().get(s).digest()).toList());
     Map<Integer, Set<String>> holders = new HashMap<>();
     wanted.forEach(
         (shard, runs) ->

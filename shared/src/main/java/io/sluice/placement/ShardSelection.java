@@ -53,7 +53,8 @@ public final class ShardSelection {
   /**
    * Checks that globs select something.
    *
-   * @throws InvalidValueException {@code tensors-unknown} naming the first glob that matches nothing
+   * @throws InvalidValueException {@code tensors-unknown} naming the first glob that matches
+   *     nothing
    */
   public static void check(ModelManifest manifest, TensorGlobs globs) {
     for (String glob : globs.globs()) {

@@ -54,7 +54,9 @@ public final class TensorGlobs {
     for (String run : glob.splitWithDelimiters("\\*+|\\?", 0)) {
       // A run of stars counts as one: several in a row would backtrack for nothing.
       regex.append(
-          run.startsWith("*") ? ".*" : run.equals("?") ? "." : run.isEmpty() ? "" : Pattern.quote(run));
+          run.startsWith("*")
+              ? ".*"
+              : run.equals("?") ? "." : run.isEmpty() ? "" : Pattern.quote(run));
     }
     return Pattern.compile(regex.toString(), Pattern.DOTALL);
   }

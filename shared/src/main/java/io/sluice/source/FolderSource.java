@@ -66,7 +66,11 @@ public final class FolderSource implements ModelSource, ShardReader {
       List<ObjectInfo> files = keys().stream().map(this::head).toList();
       if (files.isEmpty()) {
         throw new StorageException(
-            ErrorKind.MISSING, "source-missing", path.toString(), "no file in '" + path + "'", null);
+            ErrorKind.MISSING,
+            "source-missing",
+            path.toString(),
+            "no file in '" + path + "'",
+            null);
       }
       return files;
     } catch (IOException e) {
@@ -82,8 +86,7 @@ public final class FolderSource implements ModelSource, ShardReader {
   @Override
   public ObjectInfo head(String key) {
     try {
-      BasicFileAttributes attributes =
-          Files.readAttributes(path(key), BasicFileAttributes.class);
+      BasicFileAttributes attributes = Files.readAttributes(path(key), BasicFileAttributes.class);
       return new ObjectInfo(
           key,
           attributes.size(),

@@ -117,7 +117,10 @@ public final class WebSource implements ModelSource {
           new ObjectMapper().readTree(new String(bytes, StandardCharsets.UTF_8)).path("weight_map");
       for (JsonNode file : map) {
         String name = file.asText();
-        if (!file.isTextual() || name.contains("..") || name.startsWith("/") || name.contains(":")) {
+        if (!file.isTextual()
+            || name.contains("..")
+            || name.startsWith("/")
+            || name.contains(":")) {
           throw invalid(index, "names the file '" + name + "'");
         }
         names.add(name);

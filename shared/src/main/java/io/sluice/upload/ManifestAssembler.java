@@ -25,8 +25,7 @@ final class ManifestAssembler {
    * @param shards result of the task of each planned shard, in order
    * @param files result of the task of each file, in order
    */
-  static ModelManifest assemble(
-      UploadPlan plan, List<JsonNode> shards, List<JsonNode> files) {
+  static ModelManifest assemble(UploadPlan plan, List<JsonNode> shards, List<JsonNode> files) {
     Map<Digest, Integer> indexes = new LinkedHashMap<>();
     List<ShardDescriptor> descriptors = new ArrayList<>();
     List<List<ModelManifest.Piece>> pieces = new ArrayList<>();
@@ -47,11 +46,7 @@ final class ManifestAssembler {
             .get(piece.tensor())
             .add(
                 new ModelManifest.Piece(
-                    index,
-                    builder.offset(piece),
-                    piece.firstRow(),
-                    piece.rows(),
-                    piece.length()));
+                    index, builder.offset(piece), piece.firstRow(), piece.rows(), piece.length()));
       }
     }
     pieces.forEach(p -> p.sort(Comparator.comparingLong(ModelManifest.Piece::firstRow)));

@@ -21,8 +21,8 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
- * Builds a shard object in memory: a safetensors header, then the pieces read from the source files,
- * hashed on the way.
+ * Builds a shard object in memory: a safetensors header, then the pieces read from the source
+ * files, hashed on the way.
  */
 final class ShardBuilder {
   /** Bytes read and hashed at a time: small enough to be hashed out of the cache. */
@@ -121,9 +121,7 @@ final class ShardBuilder {
         metadata.put("sluice.dtype." + info.name(), info.dtype().name());
         tensors.add(
             new TensorInfo(
-                info.name(),
-                DType.U8,
-                List.of(piece.rows(), piece.length() / piece.rows())));
+                info.name(), DType.U8, List.of(piece.rows(), piece.length() / piece.rows())));
       }
     }
     return SafetensorsHeader.of(tensors, metadata).toBytes();

@@ -8,13 +8,13 @@ import io.sluice.format.Checkpoint;
 import io.sluice.format.CheckpointReader;
 import io.sluice.format.FileLayout;
 import io.sluice.job.CommitOutcome;
+import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobKind;
-import io.sluice.job.FanOut;
 import io.sluice.job.JobPlan;
-import io.sluice.job.ShardPins;
 import io.sluice.job.Lease;
+import io.sluice.job.ShardPins;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
 import io.sluice.job.TaskSpec;
@@ -226,7 +226,8 @@ public final class UploadKind implements JobKind {
               segment.asSlice(0, FileDigester.BLOCK),
               skeleton,
               context::addBytes);
-      ObjectNode json = JsonNodeFactory.instance.objectNode().put("digest", result.digest().toString());
+      ObjectNode json =
+          JsonNodeFactory.instance.objectNode().put("digest", result.digest().toString());
       if (result.skeleton().isPresent()) {
         ShardDescriptor descriptor = result.skeleton().get();
         boolean sent = put(Keys.skeleton(descriptor.digest()), skeleton, context);
@@ -279,7 +280,10 @@ public final class UploadKind implements JobKind {
   }
 
   private static ObjectNode answer(
-      UploadSpec spec, ModelManifest manifest, ManifestRepository.Published published, List<JsonNode> results) {
+      UploadSpec spec,
+      ModelManifest manifest,
+      ManifestRepository.Published published,
+      List<JsonNode> results) {
     long sentBytes = 0;
     int sentShards = 0;
     for (JsonNode result : results) {

@@ -56,8 +56,7 @@ public record UploadSpec(
                     "shardBytes", PlanOptions.MIN_SHARD_BYTES, PlanOptions.MAX_SHARD_BYTES)
                 .orElse(defaults.shardBytes()),
             count,
-            json.optionalInt(
-                    "chunkBytes", PlanOptions.MIN_CHUNK_BYTES, PlanOptions.MAX_CHUNK_BYTES)
+            json.optionalInt("chunkBytes", PlanOptions.MIN_CHUNK_BYTES, PlanOptions.MAX_CHUNK_BYTES)
                 .orElse(defaults.chunkBytes()));
     return new UploadSpec(
         json.text("source"),

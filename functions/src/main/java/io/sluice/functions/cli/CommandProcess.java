@@ -12,8 +12,8 @@ final class CommandProcess {
   private CommandProcess() {}
 
   /**
-   * Starts {@code sluice <arguments>}. The child's standard input stays open as long as this process
-   * lives; a child that is told to ends with it.
+   * Starts {@code sluice <arguments>}. The child's standard input stays open as long as this
+   * process lives; a child that is told to ends with it.
    *
    * @param environment added to this process' environment
    * @param log file that the child's output is appended to

@@ -98,7 +98,13 @@ final class LocalCluster implements AutoCloseable {
       }
       if (System.nanoTime() > deadline) {
         throw failed(
-            "only " + live.size() + " of " + workers + " workers registered in " + START.toSeconds() + " s");
+            "only "
+                + live.size()
+                + " of "
+                + workers
+                + " workers registered in "
+                + START.toSeconds()
+                + " s");
       }
       Thread.sleep(50);
     }
@@ -109,8 +115,10 @@ final class LocalCluster implements AutoCloseable {
     try (Stream<Path> files = Files.list(logs)) {
       for (Path log : files.sorted().toList()) {
         List<String> lines = Files.readAllLines(log);
-        lines.subList(Math.max(0, lines.size() - 10), lines.size())
-            .forEach(line -> message.append("; ").append(log.getFileName()).append(": ").append(line));
+        lines
+            .subList(Math.max(0, lines.size() - 10), lines.size())
+            .forEach(
+                line -> message.append("; ").append(log.getFileName()).append(": ").append(line));
       }
     } catch (IOException e) {
       message.append("; its log cannot be read: ").append(e.getMessage());

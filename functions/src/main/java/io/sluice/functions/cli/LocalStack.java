@@ -14,8 +14,8 @@ import java.util.Optional;
 
 /**
  * The embedded S3 and Redis of the commands that want them: {@code up}, {@code demo} and everything
- * with {@code --local}. They run as a child process, started before Quarkus reads its configuration,
- * because their addresses become part of it.
+ * with {@code --local}. They run as a child process, started before Quarkus reads its
+ * configuration, because their addresses become part of it.
  */
 public final class LocalStack {
   private static volatile LocalStack current;
@@ -72,11 +72,11 @@ public final class LocalStack {
 
   private static LocalStack start(Optional<Path> data) {
     Path home =
-        Path.of(Optional.ofNullable(System.getenv("SLUICE_EMBEDDED_HOME")).orElse("sluice-embedded"));
+        Path.of(
+            Optional.ofNullable(System.getenv("SLUICE_EMBEDDED_HOME")).orElse("sluice-embedded"));
     try {
       Launch launch = Launch.ofHome(home);
-      EmbeddedProcess process =
-          EmbeddedProcess.start(data.map(launch::withData).orElse(launch));
+      EmbeddedProcess process = EmbeddedProcess.start(data.map(launch::withData).orElse(launch));
       LocalStack stack = new LocalStack(settings(process.endpoints()), Optional.of(process));
       Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "sluice-local-stack"));
       return stack;
@@ -84,7 +84,10 @@ public final class LocalStack {
       throw new SluiceException(
           ErrorKind.FATAL,
           "local-stack-failed",
-          "cannot start the embedded S3 and Redis of " + home.toAbsolutePath() + ": " + e.getMessage(),
+          "cannot start the embedded S3 and Redis of "
+              + home.toAbsolutePath()
+              + ": "
+              + e.getMessage(),
           e);
     }
   }
@@ -95,8 +98,7 @@ public final class LocalStack {
     settings.put("quarkus.s3.path-style-access", "true");
     settings.put("quarkus.s3.aws.region", endpoints.region());
     settings.put("quarkus.s3.aws.credentials.type", "static");
-    settings.put(
-        "quarkus.s3.aws.credentials.static-provider.access-key-id", endpoints.accessKey());
+    settings.put("quarkus.s3.aws.credentials.static-provider.access-key-id", endpoints.accessKey());
     settings.put(
         "quarkus.s3.aws.credentials.static-provider.secret-access-key", endpoints.secretKey());
     settings.put("quarkus.redis.hosts", endpoints.redisUrl());

@@ -1,5 +1,6 @@
 package io.sluice.functions.engine;
 
+import io.quarkus.arc.All;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.vertx.http.HttpServer;
@@ -18,7 +19,6 @@ import io.sluice.model.SluiceException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.event.ObservesAsync;
-import io.quarkus.arc.All;
 import jakarta.inject.Inject;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -35,8 +35,7 @@ public class UnloadService {
   /** Asks every worker to release a model. */
   public JsonNode unload(ModelRef model) throws InterruptedException {
     Digest version = manifests.resolve(model).version();
-    ObjectNode input =
-        JsonNodeFactory.instance.objectNode().put("version", version.toString());
+    ObjectNode input = JsonNodeFactory.instance.objectNode().put("version", version.toString());
     List<FutureTask<JsonNode>> answers = new ArrayList<>();
     for (Worker worker : workers.live()) {
       FutureTask<JsonNode> answer =

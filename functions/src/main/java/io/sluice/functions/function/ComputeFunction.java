@@ -2,10 +2,10 @@ package io.sluice.functions.function;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
+import io.sluice.compute.ComputeKind;
+import io.sluice.compute.ComputeSpec;
 import io.sluice.functions.engine.JobService;
 import io.sluice.json.JsonObject;
-import io.sluice.compute.ComputeSpec;
-import io.sluice.compute.ComputeKind;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Inject;
 

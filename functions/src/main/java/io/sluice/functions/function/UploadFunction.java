@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
 import io.sluice.functions.engine.JobService;
 import io.sluice.json.JsonObject;
-import io.sluice.upload.UploadSpec;
 import io.sluice.upload.UploadKind;
+import io.sluice.upload.UploadSpec;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Inject;
 

@@ -21,7 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** What models and workers there are: {@code GET /models}, {@code /models/{name}}, {@code /workers}. */
+/**
+ * What models and workers there are: {@code GET /models}, {@code /models/{name}}, {@code /workers}.
+ */
 @ApplicationScoped
 public class ModelRoutes {
   @Inject ManifestRepository manifests;

@@ -29,7 +29,8 @@ public class ProblemRoutes {
     }
     Problem problem = problem(context);
     if (problem.status() == 500) {
-      LOG.errorf(context.failure(), "%s %s failed", context.request().method(), context.normalizedPath());
+      LOG.errorf(
+          context.failure(), "%s %s failed", context.request().method(), context.normalizedPath());
     }
     send(context, problem);
   }
@@ -55,16 +56,41 @@ public class ProblemRoutes {
                   ErrorKind.INVALID,
                   "body-invalid",
                   "the request body is not one JSON document without duplicate fields"));
-      case 404 -> new Problem(404, ErrorKind.MISSING.name(), "route-missing", "no such function: " + context.normalizedPath());
-      case 405 -> new Problem(405, ErrorKind.INVALID.name(), "method-not-allowed", context.request().method() + " is not a method of " + context.normalizedPath());
-      case 413 -> new Problem(413, ErrorKind.INVALID.name(), "body-too-large", "the request body is larger than the server takes");
-      default -> new Problem(context.statusCode() < 400 ? 500 : context.statusCode(), ErrorKind.FATAL.name(), "internal", "internal error");
+      case 404 ->
+          new Problem(
+              404,
+              ErrorKind.MISSING.name(),
+              "route-missing",
+              "no such function: " + context.normalizedPath());
+      case 405 ->
+          new Problem(
+              405,
+              ErrorKind.INVALID.name(),
+              "method-not-allowed",
+              context.request().method() + " is not a method of " + context.normalizedPath());
+      case 413 ->
+          new Problem(
+              413,
+              ErrorKind.INVALID.name(),
+              "body-too-large",
+              "the request body is larger than the server takes");
+      default ->
+          new Problem(
+              context.statusCode() < 400 ? 500 : context.statusCode(),
+              ErrorKind.FATAL.name(),
+              "internal",
+              "internal error");
     };
   }
 
   private static Throwable unwrap(Throwable failure) {
     Throwable at = failure;
-    while (at != null && !(at instanceof SluiceException) && (at instanceof ApplicationException || at instanceof java.util.concurrent.CompletionException || at instanceof java.util.concurrent.ExecutionException) && at.getCause() != null) {
+    while (at != null
+        && !(at instanceof SluiceException)
+        && (at instanceof ApplicationException
+            || at instanceof java.util.concurrent.CompletionException
+            || at instanceof java.util.concurrent.ExecutionException)
+        && at.getCause() != null) {
       at = at.getCause();
     }
     return at;

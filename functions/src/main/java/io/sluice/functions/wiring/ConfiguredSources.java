@@ -49,8 +49,7 @@ final class ConfiguredSources implements SourceOpener {
       case "https", "http" -> web(uri);
       case "file" -> folder(uri);
       default ->
-          throw invalid(
-              "a source starts with s3://, https:// or file:/, got '" + source + "'");
+          throw invalid("a source starts with s3://, https:// or file:/, got '" + source + "'");
     };
   }
 
@@ -68,8 +67,7 @@ final class ConfiguredSources implements SourceOpener {
       throw invalid("a web source has no query and no fragment");
     }
     Place place = Place.of(uri.getPath());
-    HostPolicy hosts =
-        config.hosts().map(HostPolicy::publicAnd).orElseGet(HostPolicy::publicOnly);
+    HostPolicy hosts = config.hosts().map(HostPolicy::publicAnd).orElseGet(HostPolicy::publicOnly);
     HttpSettings defaults = HttpSettings.defaults();
     HttpReader reader =
         new HttpReader(
