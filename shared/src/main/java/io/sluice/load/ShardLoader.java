@@ -63,9 +63,8 @@ public final class ShardLoader {
     lock.lockInterruptibly();
     try {
       long fetched = 0;
-      if (!held.claim(owner, shard.digest(), runs)) {
-        fetched = fetch(owner, shard, held.missing(shard.digest(), runs), progress);
-        held.claim(owner, shard.digest(), runs);
+      while (!held.claim(owner, shard.digest(), runs)) {
+        fetched += fetch(owner, shard, held.missing(shard.digest(), runs), progress);
       }
       progress.accept(Math.max(0, bytes - fetched));
       return new Loaded(bytes, fetched, (System.nanoTime() - start) / 1e9);
@@ -114,8 +113,9 @@ public final class ShardLoader {
       }
       chunks.read(shard, missing, slabs.stream().map(Slab::segment).toList(), progress);
       for (int i = 0; i < missing.size(); i++) {
-        held.put(owner, shard.digest(), missing.get(i), slabs.get(i));
-        slabs.set(i, null);
+        if (held.put(owner, shard.digest(), missing.get(i), slabs.get(i))) {
+          slabs.set(i, null);
+        }
       }
       return ChunkRuns.bytes(missing);
     } finally {

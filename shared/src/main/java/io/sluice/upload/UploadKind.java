@@ -18,6 +18,7 @@ import io.sluice.job.ShardPins;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
 import io.sluice.job.TaskSpec;
+import io.sluice.job.Worker;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
@@ -41,6 +42,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -126,7 +128,8 @@ public final class UploadKind implements JobKind {
     for (int i = 0; i < plan.files().size(); i++) {
       tasks.add(task(FILE, i, plan.files().get(i).layout().size()));
     }
-    return new JobPlan(tasks, false, plan.toJson());
+    return new JobPlan(
+        spread(tasks, context.workers(), spec.tasksPerWorker()), false, plan.toJson());
   }
 
   @Override
@@ -271,6 +274,36 @@ public final class UploadKind implements JobKind {
       }
       throw e;
     }
+  }
+
+  /** P = N/T: if T is given, as few workers as can take T tasks each; else whoever is free. */
+  private static List<TaskSpec> spread(
+      List<TaskSpec> tasks, List<Worker> workers, OptionalInt tasksPerWorker) {
+    if (tasksPerWorker.isEmpty()) {
+      return tasks;
+    }
+    int perNode = tasksPerWorker.getAsInt();
+    int nodes = Math.ceilDiv(tasks.size(), perNode);
+    if (nodes > workers.size()) {
+      throw new UploadException(
+          ErrorKind.CAPACITY,
+          "upload-does-not-fit",
+          tasks.size()
+              + " tasks at "
+              + perNode
+              + " tasks a worker need "
+              + nodes
+              + " workers, "
+              + workers.size()
+              + " are live");
+    }
+    List<TaskSpec> spread = new ArrayList<>();
+    for (int i = 0; i < tasks.size(); i++) {
+      TaskSpec task = tasks.get(i);
+      Optional<String> worker = Optional.of(workers.get(i % nodes).id());
+      spread.add(new TaskSpec(task.name(), task.payload(), task.weightBytes(), worker));
+    }
+    return spread;
   }
 
   private static TaskSpec task(String type, int index, long bytes) {
