@@ -51,13 +51,12 @@ final class ManifestAssembler {
     }
     pieces.forEach(p -> p.sort(Comparator.comparingLong(ModelManifest.Piece::firstRow)));
     PlanOptions options = plan.options();
-    return new ModelManifest(
+    return ModelManifest.of(
         new ModelManifest.Plan(
             options.strategy().text(), options.shardBytes(), options.chunkBytes()),
         files(plan, files),
         tensors(plan, pieces),
-        descriptors,
-        descriptors.stream().mapToLong(ShardDescriptor::size).sum());
+        descriptors);
   }
 
   private static List<ModelManifest.File> files(UploadPlan plan, List<JsonNode> results) {

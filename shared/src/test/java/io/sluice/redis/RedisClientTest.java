@@ -272,8 +272,7 @@ class RedisClientTest {
         RedisClient own = redis.client()) {
       for (List<String> obstacle :
           List.of(
-              List.of("CONFIG", "SET", "maxmemory", "1"),
-              List.of("REPLICAOF", "127.0.0.1", "1"))) {
+              List.of("CONFIG", "SET", "maxmemory", "1"), List.of("REPLICAOF", "127.0.0.1", "1"))) {
         own.call(obstacle.getFirst(), obstacle.subList(1, obstacle.size()));
         for (Runnable call :
             List.<Runnable>of(
