@@ -68,9 +68,11 @@ class ShardPlannerTest {
     return tensors;
   }
 
-  private static PlanOptions randomOptions(long seed) {
+  private static PlanOptions randomOptions(long seed, List<PlanTensor> tensors) {
     Random random = new Random(~seed);
-    long shardBytes = 1024L << random.nextInt(6);
+    long bytes = tensors.stream().mapToLong(t -> t.info().bytes()).sum();
+    // Few enough shards for the bound on their number.
+    long shardBytes = Math.max(1024L << random.nextInt(6), bytes / 10_000);
     return switch (random.nextInt(3)) {
       case 0 -> PlanOptions.bySize(shardBytes);
       case 1 -> PlanOptions.byLayer(shardBytes);
@@ -82,7 +84,7 @@ class ShardPlannerTest {
   void everyByteOfEveryTensorLiesInExactlyOnePlace() {
     for (long seed = 0; seed < 2000; seed++) {
       List<PlanTensor> tensors = random(seed);
-      PlanOptions options = randomOptions(seed);
+      PlanOptions options = randomOptions(seed, tensors);
       ShardPlan plan = ShardPlanner.plan(tensors, options);
       String what = "seed " + seed + " " + options;
 
