@@ -1,0 +1,584 @@
+package io.sluice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.compute.ComputeKind;
+import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.Operations;
+import io.sluice.compute.ShardAccess;
+import io.sluice.format.SafetensorsHeader;
+import io.sluice.job.Job;
+import io.sluice.job.JobKind;
+import io.sluice.job.JobRunner;
+import io.sluice.job.JobSettings;
+import io.sluice.job.JobState;
+import io.sluice.job.JobWaiter;
+import io.sluice.job.ShardPins;
+import io.sluice.job.Worker;
+import io.sluice.job.WorkerRegistry;
+import io.sluice.job.redis.RedisJobSignals;
+import io.sluice.job.redis.RedisJobStore;
+import io.sluice.job.redis.RedisShardPins;
+import io.sluice.job.redis.RedisWorkerRegistry;
+import io.sluice.load.ChunkReader;
+import io.sluice.load.LoadKind;
+import io.sluice.load.LoadSpec;
+import io.sluice.load.OpenShard;
+import io.sluice.load.ShardLoader;
+import io.sluice.manifest.ManifestCodec;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.ModelManifest;
+import io.sluice.manifest.ObjectPins;
+import io.sluice.manifest.StoredManifests;
+import io.sluice.manifest.redis.RedisManifestIndex;
+import io.sluice.memory.HeldShards;
+import io.sluice.memory.SlabPool;
+import io.sluice.model.ByteRange;
+import io.sluice.model.DType;
+import io.sluice.model.Digest;
+import io.sluice.model.Keys;
+import io.sluice.model.ModelRef;
+import io.sluice.model.SluiceException;
+import io.sluice.model.TensorInfo;
+import io.sluice.plan.PlanOptions;
+import io.sluice.plan.TensorGlobs;
+import io.sluice.redis.RedisClient;
+import io.sluice.redis.TestRedis;
+import io.sluice.source.FolderSource;
+import io.sluice.storage.ShardStore;
+import io.sluice.storage.file.FileShardStore;
+import io.sluice.upload.TransferMemory;
+import io.sluice.upload.UploadKind;
+import io.sluice.upload.UploadSpec;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Upload, load and compute by two workers in one process, over a store of files and a real Redis.
+ */
+class MainJobTest {
+  private static final int WORKERS = 2;
+  private static final long BUDGET = 16 << 20;
+
+  @TempDir Path temp;
+
+  private final RedisClient redis = TestRedis.shared().client();
+  private final String prefix = TestRedis.prefix();
+  private final List<Instance> instances = new ArrayList<>();
+  private final RedisJobStore jobs =
+      new RedisJobStore(redis, prefix, JobSettings.defaults().withLeaseTtl(Duration.ofSeconds(5)));
+  private final RedisJobSignals signals = new RedisJobSignals(redis, prefix);
+  private final WorkerRegistry registry =
+      new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
+  private final ShardPins pins =
+      new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+  private ShardStore store;
+  private ManifestRepository manifests;
+
+  @BeforeEach
+  void start() throws IOException {
+    store = new FileShardStore(Files.createDirectories(temp.resolve("store")));
+    manifests =
+        new StoredManifests(
+            store,
+            new RedisManifestIndex(redis, prefix),
+            new PinsOfThisTest(pins),
+            new ManifestCodec(),
+            InstantSource.system(),
+            8,
+            1 << 20);
+    for (int i = 0; i < WORKERS; i++) {
+      instances.add(new Instance("w" + i));
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    instances.forEach(Instance::close);
+    signals.close();
+    store.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"size,1", "size,2", "count,3", "layer,4", "layer,5"})
+  void everyFileComesBackByteForByte(String strategy, long seed) throws Exception {
+    Path model = write("model", seed, 40);
+    PlanOptions options =
+        switch (strategy) {
+          case "size" -> PlanOptions.bySize(100_000);
+          case "count" -> PlanOptions.byCount(7);
+          default -> PlanOptions.byLayer(200_000);
+        };
+
+    JsonNode uploaded = upload(model, "m", options, OptionalInt.empty());
+
+    ModelManifest manifest = manifest("m");
+    assertThat(uploaded.get("S").longValue()).isEqualTo(manifest.totalBytes());
+    assertThat(bytesUnder(Keys.SHARDS)).isEqualTo(manifest.totalBytes());
+    for (ModelManifest.File file : manifest.files()) {
+      byte[] source = Files.readAllBytes(model.resolve(file.path()));
+      assertThat(reassemble(manifest, file)).as(file.path()).isEqualTo(source);
+      assertThat(file.digest()).isEqualTo(Digest.sha256(source));
+    }
+  }
+
+  @Test
+  void theSameModelSendsNothingAndAChangedOneOnlyWhatIsNew() throws Exception {
+    Path model = write("model", 7, 60);
+    PlanOptions options = PlanOptions.bySize(60_000);
+    JsonNode first = upload(model, "m", options, OptionalInt.empty());
+    JsonNode again = upload(model, "other", options, OptionalInt.empty());
+
+    assertThat(first.at("/sent/bytes")).isEqualTo(first.get("S"));
+    assertThat(again.at("/sent/shards").intValue()).isZero();
+    assertThat(again.get("version")).isEqualTo(first.get("version"));
+
+    Path changed = model.resolve("part-1.safetensors");
+    byte[] bytes = Files.readAllBytes(changed);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(changed, bytes);
+    JsonNode second = upload(model, "m", options, OptionalInt.empty());
+
+    assertThat(second.get("version")).isNotEqualTo(first.get("version"));
+    assertThat(second.at("/sent/shards").intValue()).isEqualTo(1);
+  }
+
+  @Test
+  void loadsAllThenComputesWhereTheShardsLie() throws Exception {
+    Path model = write("model", 11, 50);
+    upload(model, "m", PlanOptions.bySize(100_000), OptionalInt.of(1_000));
+    JsonNode loaded = load("m", List.of(), OptionalInt.empty());
+
+    assertThat(loaded.get("L")).isEqualTo(loaded.get("S"));
+    assertThat(loaded.get("P").intValue()).isEqualTo(WORKERS);
+    long held =
+        instances.stream()
+            .flatMap(i -> i.held.snapshot().values().stream())
+            .mapToLong(h -> h.coverage().bytes())
+            .sum();
+    assertThat(held).isEqualTo(loaded.get("L").longValue());
+
+    JsonNode answer = compute("m", List.of());
+    assertThat(answer.get("N").intValue()).isEqualTo(manifest("m").shards().size());
+    JsonNode tensors = answer.at("/result/tensors");
+    for (ModelManifest.Tensor tensor : manifest("m").tensors()) {
+      JsonNode stats = tensors.get(tensor.info().name());
+      assertThat(stats.get("count").longValue())
+          .as(tensor.info().name())
+          .isEqualTo(tensor.info().elements());
+    }
+
+    JsonNode again = load("m", List.of(), OptionalInt.empty());
+    assertThat(again.findValuesAsText("source")).containsOnly("memory");
+  }
+
+  @Test
+  void computesWhatIsInNoMemoryAndFreesItAgain() throws Exception {
+    Path model = write("model", 12, 30);
+    upload(model, "m", PlanOptions.bySize(100_000), OptionalInt.empty());
+
+    JsonNode answer = compute("m", List.of("layers.1.*"));
+
+    JsonNode tensors = answer.at("/result/tensors");
+    assertThat(tensors.size()).isPositive();
+    tensors.fieldNames().forEachRemaining(name -> assertThat(name).startsWith("layers.1."));
+    for (Instance instance : instances) {
+      assertThat(instance.held.snapshot()).isEmpty();
+      assertThat(instance.pool.usedBytes()).isZero();
+    }
+  }
+
+  @Test
+  void aSelectiveLoadHoldsOnlyWhatItNeeds() throws Exception {
+    Path model = write("model", 13, 60);
+    upload(model, "m", PlanOptions.bySize(200_000), OptionalInt.empty());
+
+    JsonNode loaded = load("m", List.of("layers.2.*"), OptionalInt.empty());
+
+    assertThat(loaded.get("L").longValue()).isPositive().isLessThan(loaded.get("S").longValue());
+    assertThatThrownBy(() -> load("m", List.of("layers.99.*"), OptionalInt.empty()))
+        .isInstanceOfSatisfying(
+            SluiceException.class, e -> assertThat(e.code()).isEqualTo("tensors-unknown"));
+  }
+
+  @Test
+  void tasksPerWorkerMakesPAndItsBoundIsKept() throws Exception {
+    Path model = write("model", 14, 60);
+    upload(model, "m", PlanOptions.byCount(4), OptionalInt.empty());
+
+    JsonNode two = load("m", List.of(), OptionalInt.of(2));
+    assertThat(two.get("P").intValue()).isEqualTo(2);
+    assertThat(two.get("T").intValue()).isEqualTo(2);
+    assertThatThrownBy(() -> load("m", List.of(), OptionalInt.of(1)))
+        .isInstanceOf(SluiceException.class)
+        .hasMessageContaining("4");
+  }
+
+  @Test
+  void aLoadThatDoesNotFitIsRefusedBeforeAByteMoves() throws Exception {
+    Path model = temp.resolve("big");
+    Files.createDirectories(model);
+    writeSafetensors(
+        model.resolve("model.safetensors"),
+        List.of(new TensorInfo("w", DType.U8, List.of(40L, 1L << 20))),
+        new Random(1));
+    upload(model, "m", PlanOptions.bySize(4 << 20), OptionalInt.empty());
+
+    assertThatThrownBy(() -> load("m", List.of(), OptionalInt.empty()))
+        .isInstanceOfSatisfying(
+            SluiceException.class, e -> assertThat(e.code()).isEqualTo("placement-does-not-fit"));
+    instances.forEach(i -> assertThat(i.pool.usedBytes()).isZero());
+  }
+
+  @Test
+  void whenAWorkerIsLostAfterItsTasksItsShardsAreLoadedAgain() throws Exception {
+    Path model = write("model", 15, 50);
+    upload(model, "m", PlanOptions.byCount(4), OptionalInt.empty());
+    // A worker that takes tasks and is gone before the load is committed.
+    Instance doomed = new Instance("w9");
+    String id = jobs.create(LoadKind.LOAD, loadSpec("m"), Optional.empty());
+    var claim = jobs.claim(id, "w9", BUDGET);
+    var plan = (io.sluice.job.Lease.PlanLease) claim;
+    Job job = jobs.get(id);
+    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job)));
+    while (jobs.claim(id, "w9", BUDGET) instanceof io.sluice.job.Lease.TaskLease task) {
+      jobs.complete(
+          task,
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("shard", task.task().payload().get("shard").intValue())
+              .put("incarnation", doomed.worker.incarnation())
+              .put("bytes", 1)
+              .put("seconds", 0)
+              .put("source", "store"));
+    }
+    doomed.close();
+
+    JsonNode loaded = finish(id);
+
+    assertThat(loaded.get("L")).isEqualTo(loaded.get("S"));
+    assertThat(loaded.get("workers").findValuesAsText("id")).doesNotContain("w9");
+  }
+
+  private JsonNode upload(Path folder, String name, PlanOptions options, OptionalInt perWorker)
+      throws InterruptedException {
+    UploadSpec spec =
+        new UploadSpec(
+            folder.toString(), ModelRef.parse(name), options, Optional.empty(), perWorker);
+    return run(UploadKind.UPLOAD, spec.toJson());
+  }
+
+  private JsonNode load(String name, List<String> globs, OptionalInt perWorker)
+      throws InterruptedException {
+    LoadSpec spec = new LoadSpec(ModelRef.parse(name), new TensorGlobs(globs), perWorker);
+    return run(LoadKind.LOAD, spec.toJson());
+  }
+
+  private static JsonNode loadSpec(String name) {
+    return new LoadSpec(ModelRef.parse(name), new TensorGlobs(List.of()), OptionalInt.empty())
+        .toJson();
+  }
+
+  private JsonNode compute(String name, List<String> globs) throws InterruptedException {
+    ComputeSpec spec =
+        new ComputeSpec(
+            ModelRef.parse(name),
+            "stats",
+            JsonNodeFactory.instance.objectNode(),
+            new TensorGlobs(globs),
+            OptionalInt.empty());
+    return run(ComputeKind.COMPUTE, spec.toJson());
+  }
+
+  private JsonNode run(String kind, JsonNode request) throws InterruptedException {
+    return finish(jobs.create(kind, request, Optional.empty()));
+  }
+
+  private JsonNode finish(String id) throws InterruptedException {
+    instances.stream().filter(i -> !i.closed).forEach(i -> i.runner.join(id));
+    Job job = new JobWaiter(jobs, signals).await(id, Duration.ofMinutes(1));
+    if (job.error().isPresent()) {
+      throw job.error().get().toException();
+    }
+    assertThat(job.state()).isEqualTo(JobState.SUCCEEDED);
+    return job.result().orElseThrow();
+  }
+
+  private ModelManifest manifest(String name) {
+    return manifests.load(name, manifests.resolve(ModelRef.parse(name)).version());
+  }
+
+  private long bytesUnder(String keys) {
+    List<Long> sizes = new ArrayList<>();
+    store.list(keys, info -> sizes.add(info.size()));
+    return sizes.stream().mapToLong(Long::longValue).sum();
+  }
+
+  /** A file from its skeleton and its tensors, byte by byte as the manifest says. */
+  private byte[] reassemble(ModelManifest manifest, ModelManifest.File file) {
+    byte[] bytes = new byte[Math.toIntExact(file.size())];
+    boolean[] filled = new boolean[bytes.length];
+    for (ModelManifest.Tensor tensor : manifest.tensors()) {
+      if (manifest.files().get(tensor.file()) == file) {
+        int at = Math.toIntExact(tensor.fileOffset());
+        for (ModelManifest.Piece piece : tensor.pieces()) {
+          String key = Keys.shard(manifest.shards().get(piece.shard()).digest());
+          byte[] rows = read(key, new ByteRange(piece.offset(), piece.length()));
+          for (byte b : rows) {
+            bytes[at] = b;
+            filled[at++] = true;
+          }
+        }
+      }
+    }
+    if (file.skeleton().isPresent()) {
+      byte[] skeleton =
+          read(
+              Keys.skeleton(file.skeleton().get().digest()),
+              new ByteRange(0, file.skeleton().get().size()));
+      int next = 0;
+      for (int i = 0; i < bytes.length; i++) {
+        if (!filled[i]) {
+          bytes[i] = skeleton[next++];
+        }
+      }
+    }
+    return bytes;
+  }
+
+  private byte[] read(String key, ByteRange range) {
+    byte[] bytes = new byte[Math.toIntExact(range.length())];
+    store.read(key, Optional.empty(), range, MemorySegment.ofArray(bytes));
+    return bytes;
+  }
+
+  /** A folder of two safetensors files, an index, a configuration and a tokenizer. */
+  private Path write(String name, long seed, int tensors) throws IOException {
+    Path folder = Files.createDirectories(temp.resolve(name));
+    Random random = new Random(seed);
+    DType[] dtypes = {
+      DType.F32, DType.BF16, DType.F16, DType.I64, DType.U8, DType.F8_E4M3, DType.F64, DType.BOOL
+    };
+    List<List<TensorInfo>> parts = List.of(new ArrayList<>(), new ArrayList<>());
+    StringBuilder map = new StringBuilder();
+    for (int i = 0; i < tensors; i++) {
+      List<Long> shape =
+          switch (random.nextInt(6)) {
+            case 0 -> List.of();
+            case 1 -> List.of(0L, 5L);
+            case 2 -> List.of(1L + random.nextInt(500));
+            case 3 -> List.of(300L + random.nextInt(300), 256L);
+            default -> List.of(1L + random.nextInt(40), 1L + random.nextInt(40));
+          };
+      TensorInfo info =
+          new TensorInfo(
+              "layers." + i % 4 + ".t" + i, dtypes[random.nextInt(dtypes.length)], shape);
+      int part = i < tensors / 2 ? 0 : 1;
+      parts.get(part).add(info);
+      map.append(map.isEmpty() ? "" : ",")
+          .append('"')
+          .append(info.name())
+          .append("\":\"part-")
+          .append(part)
+          .append(".safetensors\"");
+    }
+    for (int part = 0; part < 2; part++) {
+      writeSafetensors(folder.resolve("part-" + part + ".safetensors"), parts.get(part), random);
+    }
+    Files.writeString(
+        folder.resolve("model.safetensors.index.json"), "{\"weight_map\":{" + map + "}}");
+    Files.writeString(folder.resolve("config.json"), "{\"hidden_size\":384}\n");
+    Files.writeString(folder.resolve("tokenizer.json"), "{}" + "x".repeat(5000));
+    return folder;
+  }
+
+  private static void writeSafetensors(Path file, List<TensorInfo> tensors, Random random)
+      throws IOException {
+    SafetensorsHeader header = SafetensorsHeader.of(tensors, Map.of("format", "pt"));
+    try (OutputStream out = Files.newOutputStream(file)) {
+      out.write(header.toBytes());
+      for (TensorInfo tensor : tensors) {
+        byte[] bytes = new byte[Math.toIntExact(tensor.bytes())];
+        random.nextBytes(bytes);
+        if (tensor.dtype() == DType.BOOL) {
+          for (int i = 0; i < bytes.length; i++) {
+            bytes[i] &= 1;
+          }
+        }
+        out.write(bytes);
+      }
+    }
+  }
+
+  /** A worker: what a serving process is made of. */
+  private final class Instance implements AutoCloseable {
+    final SlabPool pool = new SlabPool(BUDGET);
+    final HeldShards held = new HeldShards();
+    final TransferMemory transfer = new TransferMemory(32 << 20);
+    final Map<Digest, String> told = new HashMap<>();
+    final Worker worker;
+    final JobRunner runner;
+    final LoadKind load;
+    boolean closed;
+
+    Instance(String id) {
+      String incarnation = UUID.randomUUID().toString();
+      worker =
+          new Worker(id, incarnation, "http://" + id, Instant.now(), BUDGET, pool.freeBytes(), 0);
+      registry.register(worker);
+      ShardLoader loader = new ShardLoader(new ChunkReader(store, 8, 2), pool, held);
+      load = new LoadKind(manifests, registry, loader, incarnation, this::tell);
+      List<JobKind> kinds =
+          List.of(
+              new UploadKind(
+                  UploadKind.UPLOAD,
+                  source -> new FolderSource(Path.of(source), p -> true),
+                  store,
+                  manifests,
+                  pins,
+                  transfer),
+              load,
+              new ComputeKind(manifests, registry, Operations.standard(), access(loader)));
+      runner =
+          new JobRunner(
+              jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));
+    }
+
+    private synchronized void tell() {
+      held.snapshot().forEach((shard, what) -> told.put(shard, what.coverage().toString()));
+      registry.updateHeld(worker, told, List.of());
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+      runner.close();
+      registry.deregister(worker);
+      held.snapshot().values().stream()
+          .flatMap(h -> h.owners().stream())
+          .toList()
+          .forEach(held::release);
+      pool.close();
+      transfer.close();
+    }
+  }
+
+  private static ShardAccess access(ShardLoader loader) {
+    return (shard, runs, progress) -> {
+      OpenShard open = loader.open(shard, runs, progress);
+      return new ShardAccess.Open() {
+        @Override
+        public MemorySegment bytes(ByteRange range) {
+          return open.bytes(range);
+        }
+
+        @Override
+        public void close() {
+          open.close();
+        }
+      };
+    };
+  }
+
+  /** What a planning step sees when the test plans by hand: one worker. */
+  private final class PlanningContext implements io.sluice.job.JobContext {
+    private final Job job;
+
+    PlanningContext(Job job) {
+      this.job = job;
+    }
+
+    @Override
+    public Job job() {
+      return job;
+    }
+
+    @Override
+    public String workerId() {
+      return "w9";
+    }
+
+    @Override
+    public JsonNode shared() {
+      throw new IllegalStateException("there is no plan yet");
+    }
+
+    @Override
+    public List<Worker> workers() {
+      return registry.live().stream().filter(w -> w.id().equals("w9")).toList();
+    }
+
+    @Override
+    public void addBytes(long bytes) {}
+
+    @Override
+    public boolean cancelled() {
+      return false;
+    }
+
+    @Override
+    public void check() {}
+  }
+
+  /** The pins of jobs as manifests want them. */
+  private record PinsOfThisTest(ShardPins pins) implements ObjectPins {
+    @Override
+    public Pin pin(java.util.Collection<String> keys) {
+      String owner = UUID.randomUUID().toString();
+      try {
+        pins.pin(owner, keys, Duration.ofSeconds(10));
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+      return new Pin() {
+        @Override
+        public boolean renew() {
+          return pins.renew(owner);
+        }
+
+        @Override
+        public void close() {
+          pins.unpin(owner);
+        }
+      };
+    }
+
+    @Override
+    public boolean beginDelete(String key) {
+      return pins.beginDelete(key);
+    }
+
+    @Override
+    public void endDelete(String key) {
+      pins.endDelete(key);
+    }
+
+    @Override
+    public Duration deleteTtl() {
+      return pins.deleteTtl();
+    }
+  }
+}
