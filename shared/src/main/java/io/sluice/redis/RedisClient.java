@@ -162,9 +162,14 @@ public final class RedisClient implements AutoCloseable {
    * must not block.
    */
   public Subscription subscribe(String channel, Runnable onConnected, Consumer<String> onMessage) {
-    Redis own = owned ? Redis.createClient(vertx, options(config, 1, false)) : redis;
     return new Subscription(
-        vertx, config, own, owned ? own::close : () -> {}, channel, onConnected, onMessage);
+        vertx,
+        config,
+        owned ? () -> Redis.createClient(vertx, options(config, 1, false)) : () -> redis,
+        owned ? Redis::close : shared -> {},
+        channel,
+        onConnected,
+        onMessage);
   }
 
   /** Closes all connections of the pool; subscriptions are closed by their owners. */

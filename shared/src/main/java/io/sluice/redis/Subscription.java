@@ -9,6 +9,7 @@ import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -32,6 +33,8 @@ public final class Subscription implements AutoCloseable {
 
   private volatile boolean connected;
   private volatile boolean closed;
+  private final Supplier<Redis> clients;
+  private final Consumer<Redis> release;
   private Redis redis;
   private RedisConnection connection;
   private long attempt;
@@ -40,13 +43,15 @@ public final class Subscription implements AutoCloseable {
   Subscription(
       Vertx vertx,
       RedisConfig config,
-      Redis redis,
-      Runnable release,
+      Supplier<Redis> clients,
+      Consumer<Redis> release,
       String channel,
       Runnable onConnected,
       Consumer<String> onMessage) {
     this.vertx = vertx;
     this.config = config;
+    this.clients = clients;
+    this.release = release;
     this.channel = channel;
     this.onConnected = onConnected;
     this.onMessage = onMessage;
@@ -83,8 +88,9 @@ public final class Subscription implements AutoCloseable {
     long timeout = config.timeout().toMillis();
     // also when the handshake is never answered
     long guard = vertx.setTimer(timeout, ignored -> reconnect(mine, "no answer"));
-    // a client for each attempt: closing it is the only way to end a handshake that hangs
-    redis = Redis.createClient(vertx, RedisClient.options(config, 1, false));
+    // an own client is made for each attempt: closing it is the only way to end a handshake that
+    // hangs
+    redis = clients.get();
     redis
         .connect()
         .onComplete(
@@ -96,6 +102,7 @@ public final class Subscription implements AutoCloseable {
                         reconnect(mine, String.valueOf(result.cause().getMessage()));
                       } else if (mine != attempt || closed) {
                         vertx.cancelTimer(guard);
+                        result.result().close();
                       } else {
                         subscribe(result.result(), mine, guard);
                       }
@@ -181,7 +188,7 @@ public final class Subscription implements AutoCloseable {
       connection = null;
     }
     if (redis != null) {
-      redis.close();
+      release.accept(redis);
       redis = null;
     }
   }
