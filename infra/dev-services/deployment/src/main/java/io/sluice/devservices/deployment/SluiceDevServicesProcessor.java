@@ -41,7 +41,7 @@ class SluiceDevServicesProcessor {
           EmbeddedEndpoints::accessKey,
           "quarkus.s3.aws.credentials.static-provider.secret-access-key",
           EmbeddedEndpoints::secretKey,
-          "sluice.store.s3.bucket",
+          "sluice.s3.bucket",
           EmbeddedEndpoints::bucket);
 
   @BuildStep

@@ -24,6 +24,6 @@ class BothTest {
     assertThat(Settings.of("quarkus.s3.aws.credentials.static-provider.access-key-id")).isPresent();
     assertThat(Settings.of("quarkus.s3.aws.credentials.static-provider.secret-access-key"))
         .isPresent();
-    assertThat(Settings.of("sluice.store.s3.bucket")).contains("models");
+    assertThat(Settings.of("sluice.s3.bucket")).contains("models");
   }
 }

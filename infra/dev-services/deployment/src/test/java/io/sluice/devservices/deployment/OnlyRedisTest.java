@@ -19,6 +19,6 @@ class OnlyRedisTest {
     assertThat(Settings.listens("quarkus.redis.hosts")).isTrue();
     assertThat(Settings.of("quarkus.s3.endpoint-override")).contains("http://127.0.0.1:1");
     assertThat(Settings.of("quarkus.s3.aws.credentials.type")).isEmpty();
-    assertThat(Settings.of("sluice.store.s3.bucket")).isEmpty();
+    assertThat(Settings.of("sluice.s3.bucket")).isEmpty();
   }
 }

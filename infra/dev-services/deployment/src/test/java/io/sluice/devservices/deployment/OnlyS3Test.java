@@ -18,6 +18,6 @@ class OnlyS3Test {
   void configuresS3Only() {
     assertThat(Settings.of("quarkus.redis.hosts")).contains("redis://127.0.0.1:1");
     assertThat(Settings.listens("quarkus.s3.endpoint-override")).isTrue();
-    assertThat(Settings.of("sluice.store.s3.bucket")).contains("sluice");
+    assertThat(Settings.of("sluice.s3.bucket")).contains("sluice");
   }
 }

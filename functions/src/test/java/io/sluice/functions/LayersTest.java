@@ -1,0 +1,49 @@
+package io.sluice.functions;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** The direction of packages in the application. */
+class LayersTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("io.sluice.functions");
+
+  @Test
+  void onlyWiringNamesAdapters() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("io.sluice.functions.wiring")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "io.sluice.storage.s3",
+            "io.sluice.storage.file",
+            "io.sluice.storage.http",
+            "io.sluice.job.redis",
+            "io.sluice.manifest.redis",
+            "software.amazon.awssdk..",
+            "io.vertx.redis..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void functionsAndRoutesDoNotKnowTheCommandLine() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            "io.sluice.functions.function..",
+            "io.sluice.functions.web",
+            "io.sluice.functions.engine..",
+            "io.sluice.functions.wiring")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.sluice.functions.cli")
+        .check(CLASSES);
+  }
+}
