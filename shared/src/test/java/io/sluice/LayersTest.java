@@ -53,6 +53,7 @@ class LayersTest {
     "memory, model",
     "redis, model",
     "json, model",
+    "pins, model job manifest",
     "placement, model plan manifest job memory",
     "source, model storage upload",
     "upload, model json format plan storage cache manifest job memory",

@@ -31,7 +31,6 @@ import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestCodec;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
-import io.sluice.manifest.ObjectPins;
 import io.sluice.manifest.StoredManifests;
 import io.sluice.manifest.redis.RedisManifestIndex;
 import io.sluice.memory.HeldShards;
@@ -43,6 +42,7 @@ import io.sluice.model.Keys;
 import io.sluice.model.ModelRef;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
+import io.sluice.pins.OwnedPins;
 import io.sluice.plan.PlanOptions;
 import io.sluice.plan.TensorGlobs;
 import io.sluice.redis.RedisClient;
@@ -105,7 +105,7 @@ class MainJobTest {
         new StoredManifests(
             store,
             new RedisManifestIndex(redis, prefix),
-            new PinsOfThisTest(pins),
+            new OwnedPins(pins),
             new ManifestCodec(),
             InstantSource.system(),
             8,
@@ -541,44 +541,5 @@ class MainJobTest {
 
     @Override
     public void check() {}
-  }
-
-  /** The pins of jobs as manifests want them. */
-  private record PinsOfThisTest(ShardPins pins) implements ObjectPins {
-    @Override
-    public Pin pin(java.util.Collection<String> keys) {
-      String owner = UUID.randomUUID().toString();
-      try {
-        pins.pin(owner, keys, Duration.ofSeconds(10));
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
-      return new Pin() {
-        @Override
-        public boolean renew() {
-          return pins.renew(owner);
-        }
-
-        @Override
-        public void close() {
-          pins.unpin(owner);
-        }
-      };
-    }
-
-    @Override
-    public boolean beginDelete(String key) {
-      return pins.beginDelete(key);
-    }
-
-    @Override
-    public void endDelete(String key) {
-      pins.endDelete(key);
-    }
-
-    @Override
-    public Duration deleteTtl() {
-      return pins.deleteTtl();
-    }
   }
 }

@@ -1,9 +1,8 @@
 package io.sluice.manifest;
 
-import io.sluice.job.ShardPins;
 import io.sluice.job.redis.RedisShardPins;
 import io.sluice.manifest.redis.RedisManifestIndex;
-import io.sluice.model.ErrorKind;
+import io.sluice.pins.OwnedPins;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
 import io.sluice.storage.ShardStore;
@@ -14,9 +13,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
-import java.util.UUID;
 
 /** A store of files, an index and pins in a real Redis, under a prefix of their own. */
 final class TestBed implements AutoCloseable {
@@ -26,7 +23,7 @@ final class TestBed implements AutoCloseable {
   final ShardStore store;
   final RedisManifestIndex index = new RedisManifestIndex(redis, prefix);
   final ObjectPins pins =
-      new JobPins(
+      new OwnedPins(
           new RedisShardPins(redis, prefix, Duration.ofSeconds(30), Duration.ofSeconds(30)));
   final InstantSource clock = Clock.systemUTC();
   final StoredManifests manifests;
@@ -67,45 +64,5 @@ final class TestBed implements AutoCloseable {
     flush();
     redis.close();
     store.close();
-  }
-
-  /** The pins of jobs as the pins of publishing. */
-  private record JobPins(ShardPins pins) implements ObjectPins {
-    @Override
-    public Pin pin(Collection<String> keys) {
-      String owner = UUID.randomUUID().toString();
-      try {
-        pins.pin(owner, keys, Duration.ofSeconds(10));
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new ManifestException(ErrorKind.TRANSIENT, "interrupted", "interrupted", e);
-      }
-      return new Pin() {
-        @Override
-        public boolean renew() {
-          return pins.renew(owner);
-        }
-
-        @Override
-        public void close() {
-          pins.unpin(owner);
-        }
-      };
-    }
-
-    @Override
-    public boolean beginDelete(String key) {
-      return pins.beginDelete(key);
-    }
-
-    @Override
-    public void endDelete(String key) {
-      pins.endDelete(key);
-    }
-
-    @Override
-    public Duration deleteTtl() {
-      return pins.deleteTtl();
-    }
   }
 }

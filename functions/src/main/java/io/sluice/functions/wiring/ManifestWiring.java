@@ -10,6 +10,7 @@ import io.sluice.manifest.ObjectPins;
 import io.sluice.manifest.StoredManifests;
 import io.sluice.manifest.Verifier;
 import io.sluice.manifest.redis.RedisManifestIndex;
+import io.sluice.pins.OwnedPins;
 import io.sluice.redis.RedisClient;
 import io.sluice.storage.ShardStore;
 import jakarta.enterprise.inject.Produces;

@@ -1,4 +1,4 @@
-package io.sluice.functions.wiring;
+package io.sluice.pins;
 
 import io.sluice.job.ShardPins;
 import io.sluice.manifest.ObjectPins;
@@ -9,12 +9,12 @@ import java.util.Collection;
 import java.util.UUID;
 
 /** The pins of jobs as the manifests want them: each pin is an owner of its own. */
-final class OwnedPins implements ObjectPins {
+public final class OwnedPins implements ObjectPins {
   private static final Duration WAIT = Duration.ofSeconds(30);
 
   private final ShardPins pins;
 
-  OwnedPins(ShardPins pins) {
+  public OwnedPins(ShardPins pins) {
     this.pins = pins;
   }
 
