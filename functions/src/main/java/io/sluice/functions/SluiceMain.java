@@ -2,9 +2,9 @@ package io.sluice.functions;
 
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
-import io.sluice.functions.cli.LocalStack;
+import io.sluice.functions.cli.CommandStart;
 import io.sluice.functions.cli.SluiceApplication;
-import java.util.List;
+import java.util.OptionalInt;
 
 /** Entry of the one program that is server, worker and command line. */
 @QuarkusMain
@@ -13,11 +13,12 @@ public final class SluiceMain {
 
   /** Runs the command that the arguments name. */
   public static void main(String... args) {
-    List<String> words = List.of(args);
-    if (!words.contains("serve") && !SluiceApplication.isDevMode()) {
-      System.setProperty("quarkus.http.host-enabled", "false");
+    String[] words =
+        args.length == 0 && SluiceApplication.isDevMode() ? new String[] {"serve"} : args;
+    OptionalInt exitCode = CommandStart.start(words);
+    if (exitCode.isPresent()) {
+      System.exit(exitCode.getAsInt());
     }
-    LocalStack.prepare(words);
-    Quarkus.run(SluiceApplication.class, args);
+    Quarkus.run(SluiceApplication.class, CommandStart::exit, words);
   }
 }

@@ -6,80 +6,58 @@ import io.sluice.launcher.Launch;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * The embedded S3 and Redis of the commands that want them: {@code up}, {@code demo} and everything
  * with {@code --local}. They run as a child process, started before Quarkus reads its
  * configuration, because their addresses become part of it.
  */
-public final class LocalStack {
+final class LocalStack {
   private static volatile LocalStack current;
 
   private final Map<String, String> settings;
   private final Optional<EmbeddedProcess> process;
+  private final double startSeconds;
+  private volatile Optional<URI> endpoint;
 
-  private LocalStack(Map<String, String> settings, Optional<EmbeddedProcess> process) {
+  private LocalStack(
+      Map<String, String> settings,
+      Optional<EmbeddedProcess> process,
+      Optional<URI> endpoint,
+      double startSeconds) {
     this.settings = Map.copyOf(settings);
     this.process = process;
+    this.endpoint = endpoint;
+    this.startSeconds = startSeconds;
   }
 
   /**
-   * Starts or finds the stack if the command wants one, and makes its addresses this process'
-   * configuration.
+   * Starts a stack for this process and makes it its configuration.
    *
-   * @param words the command line
+   * @param data where its objects are kept; a temporary directory if empty
    * @throws SluiceException if it cannot be started
    */
-  public static void prepare(List<String> words) {
-    String command = words.isEmpty() ? "" : words.getFirst();
-    boolean own = command.equals("up") || command.equals("demo");
-    if ((!own && !words.contains("--local")) || words.contains("--help") || words.contains("-h")) {
-      return;
-    }
-    Optional<RunningStack> running = own ? Optional.empty() : RunningStack.find();
-    LocalStack stack =
-        running.isPresent()
-            ? new LocalStack(running.get().settings(), Optional.empty())
-            : start(command.equals("demo") ? Optional.empty() : Optional.of(dataDirectory(words)));
-    stack.settings.forEach(System::setProperty);
-    current = stack;
-  }
-
-  /** The stack of this process, if its command has one. */
-  public static Optional<LocalStack> current() {
-    return Optional.ofNullable(current);
-  }
-
-  /** Whether another process, {@code sluice up}, runs the stack. */
-  public boolean foreign() {
-    return process.isEmpty();
-  }
-
-  /** The configuration that leads to the stack, by property name. */
-  public Map<String, String> settings() {
-    return settings;
-  }
-
-  /** Stops what was started; safe to call twice. */
-  public void close() {
-    process.ifPresent(EmbeddedProcess::close);
-  }
-
-  private static LocalStack start(Optional<Path> data) {
+  static void start(Optional<Path> data) {
     Path home =
         Path.of(
             Optional.ofNullable(System.getenv("SLUICE_EMBEDDED_HOME")).orElse("sluice-embedded"));
+    long start = System.nanoTime();
     try {
       Launch launch = Launch.ofHome(home);
       EmbeddedProcess process = EmbeddedProcess.start(data.map(launch::withData).orElse(launch));
-      LocalStack stack = new LocalStack(settings(process.endpoints()), Optional.of(process));
-      Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "sluice-local-stack"));
-      return stack;
+      AtExit.add(process::close);
+      use(
+          new LocalStack(
+              settings(process.endpoints()),
+              Optional.of(process),
+              Optional.empty(),
+              (System.nanoTime() - start) / 1e9));
     } catch (IOException | IllegalArgumentException e) {
       throw new SluiceException(
           ErrorKind.FATAL,
@@ -90,6 +68,56 @@ public final class LocalStack {
               + e.getMessage(),
           e);
     }
+  }
+
+  /** Uses the stack of a running {@code sluice up}, or starts one on the same data. */
+  static void findOrStart() {
+    Optional<RunningStack> running = RunningStack.find();
+    if (running.isPresent()) {
+      use(
+          new LocalStack(
+              running.get().settings(),
+              Optional.empty(),
+              Optional.of(running.get().endpoint()),
+              0));
+    } else {
+      start(Optional.of(RunningStack.home().resolve("data")));
+    }
+  }
+
+  /** The stack of this process, if its command has one. */
+  static Optional<LocalStack> current() {
+    return Optional.ofNullable(current);
+  }
+
+  /** The server beside the stack, if there is one. */
+  Optional<URI> endpoint() {
+    return endpoint;
+  }
+
+  /** A server beside the stack was started. */
+  void serveAt(URI address) {
+    endpoint = Optional.of(address);
+  }
+
+  /** The configuration that leads to the stack, by property name. */
+  Map<String, String> settings() {
+    return settings;
+  }
+
+  /** How long it took to start. */
+  double startSeconds() {
+    return startSeconds;
+  }
+
+  /** Completes with the exit code when the process of the stack ends by itself. */
+  CompletableFuture<Integer> onExit() {
+    return process.map(EmbeddedProcess::onExit).orElseGet(CompletableFuture::new);
+  }
+
+  private static void use(LocalStack stack) {
+    stack.settings.forEach(System::setProperty);
+    current = stack;
   }
 
   private static Map<String, String> settings(EmbeddedEndpoints endpoints) {
@@ -105,17 +133,5 @@ public final class LocalStack {
     settings.put("sluice.store", "s3");
     settings.put("sluice.s3.bucket", endpoints.bucket());
     return settings;
-  }
-
-  private static Path dataDirectory(List<String> words) {
-    int at = words.indexOf("--data");
-    if (at >= 0 && at + 1 < words.size()) {
-      return Path.of(words.get(at + 1));
-    }
-    return words.stream()
-        .filter(w -> w.startsWith("--data="))
-        .map(w -> Path.of(w.substring("--data=".length())))
-        .findFirst()
-        .orElseGet(() -> RunningStack.home().resolve("data"));
   }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,10 +18,12 @@ import java.util.Properties;
  * The note that {@code sluice up} leaves while it runs, so that {@code --local} finds it.
  *
  * @param pid the process that runs the stack
+ * @param endpoint the first of its workers
  * @param settings the configuration that leads to it, by property name
  */
-record RunningStack(long pid, Map<String, String> settings) {
+record RunningStack(long pid, URI endpoint, Map<String, String> settings) {
   private static final String PID = "pid";
+  private static final String ENDPOINT = "sluice.endpoint";
 
   /** Where Sluice keeps what belongs to this user and machine. */
   static Path home() {
@@ -41,8 +44,11 @@ record RunningStack(long pid, Map<String, String> settings) {
     Map<String, String> settings = new LinkedHashMap<>();
     note.stringPropertyNames().forEach(name -> settings.put(name, note.getProperty(name)));
     long pid = Long.parseLong(Optional.ofNullable(settings.remove(PID)).orElse("-1"));
+    String endpoint = settings.remove(ENDPOINT);
     boolean alive = ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
-    return alive ? Optional.of(new RunningStack(pid, settings)) : Optional.empty();
+    return alive && endpoint != null
+        ? Optional.of(new RunningStack(pid, URI.create(endpoint), settings))
+        : Optional.empty();
   }
 
   /** Leaves the note; it holds credentials, so only the user may read it. */
@@ -58,6 +64,7 @@ record RunningStack(long pid, Map<String, String> settings) {
       Properties note = new Properties();
       note.putAll(settings);
       note.setProperty(PID, Long.toString(pid));
+      note.setProperty(ENDPOINT, endpoint.toString());
       try (Writer writer = Files.newBufferedWriter(temporary)) {
         note.store(writer, "sluice up");
       }

@@ -1,11 +1,22 @@
 package io.sluice.functions.cli;
 
+import io.quarkus.arc.Unremovable;
 import io.quarkus.runtime.LaunchMode;
-import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
+import io.quarkus.vertx.http.HttpServer;
+import jakarta.enterprise.context.Dependent;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+import java.net.URI;
+import picocli.CommandLine;
 
-/** Runs the command line inside the application. */
-public final class SluiceApplication implements QuarkusApplication {
+/** Runs the command line inside of the application. */
+@Dependent
+@Unremovable
+public class SluiceApplication implements QuarkusApplication {
+  @Inject CommandLine.IFactory commands;
+  @Inject Instance<HttpServer> server;
+
   /** Whether this is {@code quarkus:dev}. */
   public static boolean isDevMode() {
     return LaunchMode.current() == LaunchMode.DEVELOPMENT;
@@ -13,7 +24,12 @@ public final class SluiceApplication implements QuarkusApplication {
 
   @Override
   public int run(String... args) {
-    Quarkus.waitForExit();
-    return 0;
+    CommandGuard.containerStarted();
+    LocalStack.current()
+        .filter(stack -> System.getProperty("quarkus.http.host-enabled") == null)
+        .ifPresent(
+            stack -> stack.serveAt(URI.create("http://127.0.0.1:" + server.get().getPort())));
+    CommandLine line = CommandTree.create(commands);
+    return CommandGuard.run(() -> line.execute(args));
   }
 }

@@ -1,0 +1,84 @@
+package io.sluice.functions.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.ModelManifest;
+import io.sluice.model.Digest;
+import io.sluice.model.ModelRef;
+import jakarta.inject.Inject;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code pull}: the files as they were. */
+@Command(
+    name = "pull",
+    description = "Writes the files of a model as they were uploaded, byte for byte.")
+final class PullCommand extends SluiceCommand {
+  @Parameters(index = "0", paramLabel = "MODEL", description = "name, name:tag or name@sha256:...")
+  ModelRef model;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "DIR",
+      description = "Folder to write; it is made if it is not there.")
+  Path directory;
+
+  @Option(names = "--force", description = "Replace files in a folder that is not empty.")
+  boolean force;
+
+  @Inject StoreSide store;
+  @Inject Puller puller;
+
+  @Override
+  Needs needs() {
+    return Needs.STORE;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    ManifestRepository manifests = store.manifests();
+    Digest version = manifests.resolve(model).version();
+    ModelManifest manifest = manifests.load(model.name(), version);
+    double seconds;
+    try (ProgressView progress = progress("pull")) {
+      seconds = puller.pull(manifest, directory, force, progress);
+    }
+    ObjectNode result =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", model.name())
+            .put("version", version.toString())
+            .put("directory", directory.toAbsolutePath().normalize().toString())
+            .put("bytes", manifest.sourceBytes())
+            .put("seconds", seconds);
+    ArrayNode files = result.putArray("files");
+    for (ModelManifest.File file : manifest.files()) {
+      files
+          .addObject()
+          .put("path", file.path())
+          .put("size", file.size())
+          .put("digest", file.digest().toString());
+    }
+    print(
+        result,
+        out -> {
+          Table table = new Table("FILE", "SIZE", "DIGEST");
+          for (ModelManifest.File file : manifest.files()) {
+            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), file.digest());
+          }
+          table.print(out);
+          out.printf(
+              Locale.ROOT,
+              "%s in %.1f s, %s, every chunk and file verified%n",
+              ByteSize.format(manifest.sourceBytes()),
+              seconds,
+              ByteSize.rate(manifest.sourceBytes(), seconds));
+        });
+    return 0;
+  }
+}

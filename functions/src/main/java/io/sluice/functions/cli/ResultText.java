@@ -1,0 +1,148 @@
+package io.sluice.functions.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import java.util.Locale;
+
+/** Results of jobs in words. */
+final class ResultText {
+  private ResultText() {}
+
+  /** An upload. */
+  static void upload(JsonNode result, PrintWriter out) {
+    long sent = result.at("/sent/bytes").asLong();
+    double seconds = result.path("seconds").asDouble();
+    out.printf(
+        "%s:%s  %s%n",
+        result.path("model").asText(),
+        result.path("tag").asText(),
+        result.path("version").asText());
+    out.printf(
+        Locale.ROOT,
+        "%d files, %d tensors in %d shards, S = %s%n",
+        result.path("files").asInt(),
+        result.path("tensors").asInt(),
+        result.path("shards").asInt(),
+        ByteSize.format(result.path("S").asLong()));
+    out.printf(
+        Locale.ROOT,
+        "sent %d shards (%s), reused %d (%s), in %.1f s, %s%n",
+        result.at("/sent/shards").asInt(),
+        ByteSize.format(sent),
+        result.at("/reused/shards").asInt(),
+        ByteSize.format(result.at("/reused/bytes").asLong()),
+        seconds,
+        ByteSize.rate(sent, seconds));
+  }
+
+  /** A load. */
+  static void load(JsonNode result, PrintWriter out) {
+    long loaded = result.path("L").asLong();
+    double seconds = result.path("seconds").asDouble();
+    out.printf("%s  %s%n", result.path("model").asText(), result.path("version").asText());
+    out.printf(
+        Locale.ROOT,
+        "L = %s of S = %s, %s, in %.1f s, %s%n",
+        ByteSize.format(loaded),
+        ByteSize.format(result.path("S").asLong()),
+        fanOut(result),
+        seconds,
+        ByteSize.rate(loaded, seconds));
+    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM STORE", "FROM MEMORY", "INDEXES");
+    for (JsonNode worker : result.path("workers")) {
+      long fromStore = 0;
+      StringBuilder indexes = new StringBuilder();
+      for (JsonNode shard : worker.path("shards")) {
+        fromStore +=
+            shard.path("source").asText().equals("store") ? shard.path("bytes").asLong() : 0;
+        indexes.append(indexes.isEmpty() ? "" : " ").append(shard.path("index").asInt());
+      }
+      long bytes = worker.path("bytes").asLong();
+      table.row(
+          worker.path("id").asText(),
+          worker.path("shards").size(),
+          ByteSize.format(bytes),
+          ByteSize.format(fromStore),
+          ByteSize.format(bytes - fromStore),
+          shorten(indexes.toString(), 60));
+    }
+    table.print(out);
+  }
+
+  /** A computation; {@code rows} bounds the tensors that are shown. */
+  static void compute(JsonNode result, PrintWriter out, int rows) {
+    out.printf("%s  %s%n", result.path("model").asText(), result.path("version").asText());
+    out.printf(
+        Locale.ROOT,
+        "%s, %s, in %.1f s%n",
+        result.path("operation").asText(),
+        fanOut(result),
+        result.path("seconds").asDouble());
+    JsonNode tensors = result.at("/result/tensors");
+    if (result.path("operation").asText().equals("stats") && tensors.isArray()) {
+      stats(tensors, out, rows);
+    } else {
+      out.println(result.path("result").toPrettyString());
+    }
+    for (JsonNode skipped : result.path("skipped")) {
+      out.printf(
+          "skipped %s: %s%n", skipped.path("tensor").asText(), skipped.path("reason").asText());
+    }
+  }
+
+  /** N tasks on P workers, T each. */
+  static String fanOut(JsonNode result) {
+    return "N = %d shards, T = %d a worker, P = %d workers"
+        .formatted(result.path("N").asInt(), result.path("T").asInt(), result.path("P").asInt());
+  }
+
+  /** Statistics of tensors. */
+  static void stats(JsonNode tensors, PrintWriter out, int rows) {
+    Table table =
+        new Table(
+            "TENSOR", "DTYPE", "SHAPE", "COUNT", "MIN", "MAX", "MEAN", "STD", "L2", "ZEROS", "NAN",
+            "INF");
+    int shown = 0;
+    for (JsonNode tensor : tensors) {
+      if (shown++ == rows) {
+        break;
+      }
+      table.row(
+          shorten(tensor.path("name").asText(), 60),
+          tensor.path("dtype").asText(),
+          tensor.path("shape").toString(),
+          tensor.path("count").asLong(),
+          number(tensor.path("min")),
+          number(tensor.path("max")),
+          number(tensor.path("mean")),
+          number(tensor.path("std")),
+          number(tensor.path("l2")),
+          tensor.path("zeros").asLong(),
+          tensor.path("nan").asLong(),
+          tensor.path("inf").asLong());
+    }
+    table.print(out);
+    if (tensors.size() > rows) {
+      out.printf("and %d more tensors%n", tensors.size() - rows);
+    }
+  }
+
+  private static Object number(JsonNode value) {
+    if (value.isIntegralNumber()) {
+      return value.bigIntegerValue();
+    }
+    return value.isNumber()
+        ? new Table.Right(String.format(Locale.ROOT, "%.5g", value.doubleValue()))
+        : new Table.Right(value.isNull() || value.isMissingNode() ? "-" : value.asText());
+  }
+
+  /** The beginning of a text. */
+  static String cut(String text, int length) {
+    return text.length() <= length ? text : text.substring(0, length);
+  }
+
+  /** The beginning of a text that is too long, with a sign of that. */
+  static String shorten(String text, int length) {
+    return text.length() <= length ? text : text.substring(0, length - 1) + "…";
+  }
+}

@@ -1,0 +1,34 @@
+package io.sluice.functions.cli;
+
+import io.sluice.manifest.GarbageCollector;
+import io.sluice.manifest.ManifestRepository;
+import io.sluice.manifest.Verifier;
+import io.sluice.storage.ShardStore;
+import jakarta.enterprise.context.Dependent;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+
+/** What commands need of the store; nothing is connected before it is asked for. */
+@Dependent
+class StoreSide {
+  @Inject Instance<ManifestRepository> manifests;
+  @Inject Instance<GarbageCollector> collector;
+  @Inject Instance<Verifier> verifier;
+  @Inject Instance<ShardStore> store;
+
+  ManifestRepository manifests() {
+    return manifests.get();
+  }
+
+  GarbageCollector collector() {
+    return collector.get();
+  }
+
+  Verifier verifier() {
+    return verifier.get();
+  }
+
+  ShardStore store() {
+    return store.get();
+  }
+}

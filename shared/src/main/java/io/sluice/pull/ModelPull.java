@@ -1,0 +1,181 @@
+package io.sluice.pull;
+
+import io.sluice.manifest.ModelManifest;
+import io.sluice.model.ByteRange;
+import io.sluice.model.Digest;
+import io.sluice.model.ErrorKind;
+import io.sluice.model.InvalidValueException;
+import io.sluice.pull.StoredObject.Extent;
+import io.sluice.storage.ShardReader;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+import java.util.zip.CRC32C;
+
+/**
+ * Writes the files of a version as they were when it was uploaded. Chunks are read in parallel,
+ * each is verified by its CRC32C, and each file by its SHA-256 before any file is visible.
+ *
+ * <p>Memory is {@code parallelism} blocks of {@value #BLOCK} bytes, whatever the size of model and
+ * chunks.
+ */
+public final class ModelPull {
+  /** Bytes read and written at a time. */
+  static final int BLOCK = 8 << 20;
+
+  private final ShardReader reader;
+  private final int parallelism;
+  private final int attempts;
+
+  /**
+   * @param reader repeats what fails for a moment
+   * @param parallelism chunks in flight, at least 1
+   * @param attempts how often a chunk with a wrong checksum is read before it is given up
+   */
+  public ModelPull(ShardReader reader, int parallelism, int attempts) {
+    this.reader = Objects.requireNonNull(reader, "reader");
+    if (parallelism < 1 || attempts < 1) {
+      throw new InvalidValueException(
+          "pull-options-invalid",
+          "a pull needs 1 <= parallelism and 1 <= attempts, got "
+              + parallelism
+              + " and "
+              + attempts);
+    }
+    this.parallelism = parallelism;
+    this.attempts = attempts;
+  }
+
+  /** Bytes of all objects that a pull reads: the total of its progress. */
+  public static long bytes(ModelManifest manifest) {
+    return manifest.objects().values().stream().mapToLong(object -> object.size()).sum();
+  }
+
+  /**
+   * Writes the files into a directory that is not there or empty; nothing is there if this throws.
+   *
+   * @param force whether the directory may hold something: files of the same path are replaced then
+   * @param progress told the bytes of each verified chunk, by many threads
+   * @throws PullException CONFLICT {@code target-not-empty}; CORRUPT {@code shard-corrupt} or
+   *     {@code file-corrupt}, naming what is wrong; CAPACITY {@code target-too-small}
+   */
+  public void pull(ModelManifest manifest, Path target, boolean force, LongConsumer progress)
+      throws InterruptedException {
+    try (Staging staging = Staging.open(target, manifest, force)) {
+      try (BlockWindow window = new BlockWindow(parallelism, BLOCK)) {
+        for (StoredObject object : StoredObject.of(manifest)) {
+          for (int i = 0; i < object.descriptor().checksums().count(); i++) {
+            int chunk = i;
+            window.submit(block -> copy(manifest, object, chunk, staging, block, progress));
+          }
+        }
+        window.await();
+        for (int i = 0; i < manifest.files().size(); i++) {
+          int file = i;
+          window.submit(block -> verify(manifest, file, staging, block));
+        }
+        window.await();
+      }
+      staging.publish();
+    }
+  }
+
+  private void copy(
+      ModelManifest manifest,
+      StoredObject object,
+      int chunk,
+      Staging staging,
+      MemorySegment block,
+      LongConsumer progress)
+      throws IOException {
+    ByteRange range = object.descriptor().checksums().range(chunk);
+    int expected = object.descriptor().checksums().crc(chunk);
+    int actual = 0;
+    for (int attempt = 1; attempt <= attempts; attempt++) {
+      CRC32C crc = new CRC32C();
+      for (long at = range.offset(); at < range.end(); at += BLOCK) {
+        ByteRange part = new ByteRange(at, Math.min(BLOCK, range.end() - at));
+        reader.read(object.key(), Optional.empty(), part, block);
+        crc.update(block.asSlice(0, part.length()).asByteBuffer());
+        write(object.overlapping(part), part, block, staging);
+      }
+      actual = (int) crc.getValue();
+      if (actual == expected) {
+        progress.accept(range.length());
+        return;
+      }
+    }
+    throw new PullException(
+        ErrorKind.CORRUPT,
+        "shard-corrupt",
+        String.format(
+            "chunk %d of '%s' at bytes %s has CRC32C %08x, the manifest says %08x; it is a part of"
+                + " '%s'",
+            chunk, object.key(), range, actual, expected, firstFile(manifest, object, range)));
+  }
+
+  private static void write(
+      List<Extent> extents, ByteRange part, MemorySegment block, Staging staging)
+      throws IOException {
+    FileChannel channel = null;
+    int open = -1;
+    try {
+      for (Extent extent : extents) {
+        if (extent.file() != open) {
+          if (channel != null) {
+            channel.close();
+          }
+          channel = FileChannel.open(staging.file(extent.file()), StandardOpenOption.WRITE);
+          open = extent.file();
+        }
+        long from = Math.max(extent.offset(), part.offset());
+        long to = Math.min(extent.end(), part.end());
+        ByteBuffer bytes = block.asSlice(from - part.offset(), to - from).asByteBuffer();
+        for (long at = extent.position() + from - extent.offset(); bytes.hasRemaining(); ) {
+          at += channel.write(bytes, at);
+        }
+      }
+    } finally {
+      if (channel != null) {
+        channel.close();
+      }
+    }
+  }
+
+  private static void verify(
+      ModelManifest manifest, int index, Staging staging, MemorySegment block) throws IOException {
+    ModelManifest.File file = manifest.files().get(index);
+    MessageDigest sha256 = Digest.hasher();
+    try (FileChannel channel = FileChannel.open(staging.file(index), StandardOpenOption.READ)) {
+      ByteBuffer buffer = block.asByteBuffer();
+      while (channel.read(buffer.clear()) >= 0) {
+        sha256.update(buffer.flip());
+      }
+    }
+    Digest actual = Digest.of(sha256.digest());
+    if (!actual.equals(file.digest())) {
+      throw new PullException(
+          ErrorKind.CORRUPT,
+          "file-corrupt",
+          "file '"
+              + file.path()
+              + "' has the digest "
+              + actual
+              + ", the manifest says "
+              + file.digest());
+    }
+  }
+
+  private static String firstFile(ModelManifest manifest, StoredObject object, ByteRange range) {
+    List<Extent> extents = object.overlapping(range);
+    return extents.isEmpty() ? "" : manifest.files().get(extents.getFirst().file()).path();
+  }
+}
