@@ -210,6 +210,11 @@ chmod +x "$world/path/mvn"
 run verify
 expect 'Maven does not run' 1 'broken launcher'
 
+fresh
+jdk "$world/jdks/jdk" 25.0.1
+run --print-java
+expect 'only the java is wanted: no Maven is needed' 0 "$world/jdks/jdk/bin/java"
+
 if [ "$failures" -ne 0 ]; then
   echo "mvnw-test: $failures failures" >&2
   exit 1

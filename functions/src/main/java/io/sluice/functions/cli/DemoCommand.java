@@ -81,7 +81,8 @@ final class DemoCommand extends SluiceCommand {
     } finally {
       Temporary.delete(pulled);
     }
-    return report.finish(this);
+    report.finish(this);
+    return 0;
   }
 
   private void run(

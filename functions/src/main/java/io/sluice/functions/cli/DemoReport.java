@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.job.Worker;
 import io.sluice.manifest.ModelManifest;
+import io.sluice.model.ErrorKind;
+import io.sluice.model.SluiceException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -137,7 +139,7 @@ final class DemoReport {
   }
 
   /** Tells the whole. */
-  int finish(SluiceCommand command) {
+  void finish(SluiceCommand command) {
     JsonNode load = json.get("load");
     for (String field : List.of("S", "L", "N", "P", "T")) {
       json.set(field, load.get(field));
@@ -145,7 +147,10 @@ final class DemoReport {
     shards(load);
     json.put("seconds", (System.nanoTime() - startedAt) / 1e9);
     command.print(json, this::text);
-    return json.get("identical").asBoolean() ? 0 : 5;
+    if (!json.get("identical").asBoolean()) {
+      throw new SluiceException(
+          ErrorKind.CORRUPT, "demo-not-identical", "the files that came out are not what went in");
+    }
   }
 
   /** Where each shard lies, in order. */
@@ -171,7 +176,7 @@ final class DemoReport {
       double seconds = shard.path("seconds").asDouble();
       table.row(
           shard.path("index").asInt(),
-          shard.path("digest").asText().replace("sha256:", "").substring(0, 12),
+          ResultText.shortDigest(shard.path("digest").asText()),
           shard.path("bytes").asLong(),
           new Table.Right(String.format(Locale.ROOT, "%.3f", seconds)),
           new Table.Right(ByteSize.rate(shard.path("bytes").asLong(), seconds)),

@@ -19,6 +19,7 @@ class ProgressView implements AutoCloseable {
   private final boolean verbose;
   private final long startedAt = System.nanoTime();
 
+  private String unit = "tasks";
   private String state = "";
   private long tasksDone;
   private long tasksTotal;
@@ -71,6 +72,11 @@ class ProgressView implements AutoCloseable {
         // an event of a later server
       }
     }
+  }
+
+  /** Names what is counted, if it is not tasks. */
+  synchronized void count(String unit) {
+    this.unit = unit;
   }
 
   /** Shows how much is done. */
@@ -151,7 +157,7 @@ class ProgressView implements AutoCloseable {
     return cut(
         String.format(
             Locale.ROOT,
-            "%s  [%s] %3.0f %%  %s of %s  %d/%d tasks  %s",
+            "%s  [%s] %3.0f %%  %s of %s  %d/%d %s  %s",
             what,
             bar,
             Math.floor(100 * part),
@@ -159,16 +165,18 @@ class ProgressView implements AutoCloseable {
             ByteSize.format(bytesTotal),
             tasksDone,
             tasksTotal,
+            unit,
             ByteSize.rate(bytesDone - firstBytes, seconds)));
   }
 
   private String plain() {
     return String.format(
         Locale.ROOT,
-        "%s: %d of %d tasks, %s of %s",
+        "%s: %d of %d %s, %s of %s",
         what,
         tasksDone,
         tasksTotal,
+        unit,
         ByteSize.format(bytesDone),
         ByteSize.format(bytesTotal));
   }

@@ -24,6 +24,7 @@ class Puller {
     long start = System.nanoTime();
     long total = ModelPull.bytes(manifest);
     long chunks = manifest.objects().values().stream().mapToLong(o -> o.checksums().count()).sum();
+    progress.count("chunks");
     LongAdder bytes = new LongAdder();
     LongAdder done = new LongAdder();
     new ModelPull(store.store(), config.load().parallelism(), config.load().verifyAttempts())

@@ -3,6 +3,7 @@ package io.sluice.functions.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Map;
 
 /** Results of jobs in words. */
 final class ResultText {
@@ -79,7 +80,7 @@ final class ResultText {
         fanOut(result),
         result.path("seconds").asDouble());
     JsonNode tensors = result.at("/result/tensors");
-    if (result.path("operation").asText().equals("stats") && tensors.isArray()) {
+    if (result.path("operation").asText().equals("stats") && tensors.isObject()) {
       stats(tensors, out, rows);
     } else {
       out.println(result.path("result").toPrettyString());
@@ -96,19 +97,24 @@ final class ResultText {
         .formatted(result.path("N").asInt(), result.path("T").asInt(), result.path("P").asInt());
   }
 
-  /** Statistics of tensors. */
+  /**
+   * Statistics of tensors.
+   *
+   * @param tensors an object by name
+   */
   static void stats(JsonNode tensors, PrintWriter out, int rows) {
     Table table =
         new Table(
             "TENSOR", "DTYPE", "SHAPE", "COUNT", "MIN", "MAX", "MEAN", "STD", "L2", "ZEROS", "NAN",
             "INF");
     int shown = 0;
-    for (JsonNode tensor : tensors) {
+    for (Map.Entry<String, JsonNode> entry : tensors.properties()) {
       if (shown++ == rows) {
         break;
       }
+      JsonNode tensor = entry.getValue();
       table.row(
-          shorten(tensor.path("name").asText(), 60),
+          shorten(entry.getKey(), 60),
           tensor.path("dtype").asText(),
           tensor.path("shape").toString(),
           tensor.path("count").asLong(),
@@ -119,7 +125,7 @@ final class ResultText {
           number(tensor.path("l2")),
           tensor.path("zeros").asLong(),
           tensor.path("nan").asLong(),
-          tensor.path("inf").asLong());
+          tensor.path("posInf").asLong() + tensor.path("negInf").asLong());
     }
     table.print(out);
     if (tensors.size() > rows) {
@@ -134,6 +140,11 @@ final class ResultText {
     return value.isNumber()
         ? new Table.Right(String.format(Locale.ROOT, "%.5g", value.doubleValue()))
         : new Table.Right(value.isNull() || value.isMissingNode() ? "-" : value.asText());
+  }
+
+  /** The first digits of a digest. */
+  static String shortDigest(String digest) {
+    return cut(digest.replaceFirst("^sha256:", ""), 12);
   }
 
   /** The beginning of a text. */

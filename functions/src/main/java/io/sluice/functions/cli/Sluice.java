@@ -27,14 +27,23 @@ import picocli.CommandLine.Spec;
       UnloadCommand.class,
       ComputeCommand.class,
       PullCommand.class,
+      LsCommand.class,
+      ShowCommand.class,
+      TagCommand.class,
+      RmCommand.class,
+      GcCommand.class,
+      VerifyCommand.class,
+      RebuildCommand.class,
+      JobsCommand.class,
       ServeCommand.class,
       UpCommand.class,
       DemoCommand.class,
+      CompletionCommand.class,
     },
     footerHeading = "%nExit codes:%n",
     footer = {
-      "  0 done, 1 internal error, 2 wrong usage or input, 3 missing, 4 conflict, 5 corrupt,",
-      "  6 no room, 7 unavailable, 8 forbidden, 130 interrupted"
+      "  0 done, 1 internal error, 2 wrong usage or input, 3 missing, 4 conflict,",
+      "  5 corrupt, 6 no room, 7 unavailable, 8 forbidden, 130 interrupted"
     })
 final class Sluice implements Runnable {
   private static final String DEFAULT_ENDPOINT = "http://127.0.0.1:8080";
