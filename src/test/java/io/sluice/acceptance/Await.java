@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 /** Waits for something to be seen from outside. Bounds are generous: they fail tests that hang. */
 final class Await {
   /** Longest wait for anything. */
-  static final Duration LONG = Duration.ofMinutes(3);
+  static final Duration LONG = Duration.ofSeconds(90);
 
   private static final Duration PAUSE = Duration.ofMillis(20);
 

@@ -1,5 +1,6 @@
 package io.sluice.acceptance;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -135,6 +136,16 @@ final class Cluster implements AutoCloseable {
     Map<String, Long> free = new LinkedHashMap<>();
     api().workers().forEach((id, worker) -> free.put(id, worker.get("freeBytes").longValue()));
     return free;
+  }
+
+  /** Unloads every version of every model and waits until nothing is held. */
+  void unloadAll() {
+    for (JsonNode model : Api.ok(api().get("/models")).get("models")) {
+      for (JsonNode version : model.get("versions")) {
+        api().unload(model.get("name").textValue() + "@" + version.get("version").textValue());
+      }
+    }
+    awaitEmpty();
   }
 
   /** Waits until every worker has said that its whole budget is free. */
