@@ -6,6 +6,7 @@ import io.sluice.model.ErrorKind;
 import io.sluice.model.Keys;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.storage.ShardReader;
+import io.sluice.storage.StorageException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,7 +108,7 @@ public final class ChunkReader {
     int expected = shard.checksums().crc(chunk);
     int actual = 0;
     for (int attempt = 1; attempt <= attempts; attempt++) {
-      reader.read(key, Optional.empty(), range, target);
+      read(key, range, target);
       CRC32C crc = new CRC32C();
       crc.update(target.asByteBuffer());
       actual = (int) crc.getValue();
@@ -122,6 +123,32 @@ public final class ChunkReader {
         String.format(
             "chunk %d of shard '%s' at bytes %s has CRC32C %08x, the manifest says %08x",
             chunk, key, range, actual, expected));
+  }
+
+  /**
+   * Reads from the store. The manifest says that the shard has these bytes: if it has not, that is
+   * no mistake of whoever asked.
+   */
+  private void read(String key, ByteRange range, MemorySegment target) {
+    try {
+      reader.read(key, Optional.empty(), range, target);
+    } catch (StorageException e) {
+      switch (e.kind()) {
+        case MISSING ->
+            throw new LoadException(
+                ErrorKind.CORRUPT,
+                "shard-missing",
+                "shard '" + key + "' is not in the store any more",
+                e);
+        case INVALID ->
+            throw new LoadException(
+                ErrorKind.CORRUPT,
+                "shard-corrupt",
+                "shard '" + key + "' is not as long as the manifest says: " + e.getMessage(),
+                e);
+        default -> throw e;
+      }
+    }
   }
 
   /** Stops starting reads as soon as one has failed. */

@@ -8,4 +8,8 @@ public final class LoadException extends SluiceException {
   public LoadException(ErrorKind kind, String code, String message) {
     super(kind, code, message);
   }
+
+  public LoadException(ErrorKind kind, String code, String message, Throwable cause) {
+    super(kind, code, message, cause);
+  }
 }

@@ -145,6 +145,27 @@ class ShardLoaderTest {
   }
 
   @Test
+  void aShardThatIsGoneOrShorterIsCorruptAndNoMistakeOfTheCaller() throws IOException {
+    Path object = root.resolve(Keys.shard(shard.digest()));
+    Files.write(object, Arrays.copyOf(bytes, bytes.length - 1));
+    assertCorrupt("shard-corrupt");
+    Files.delete(object);
+    assertCorrupt("shard-missing");
+  }
+
+  private void assertCorrupt(String code) {
+    assertThatThrownBy(() -> loader().load(A, shard, whole(), n -> {}))
+        .isInstanceOfSatisfying(
+            LoadException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(ErrorKind.CORRUPT);
+              assertThat(e.code()).isEqualTo(code);
+            })
+        .hasMessageContaining(Keys.shard(shard.digest()));
+    assertThat(held.snapshot()).isEmpty();
+  }
+
+  @Test
   void aChunkThatArrivesWrongOnceIsReadAgain() throws InterruptedException {
     AtomicLong calls = new AtomicLong();
     ShardReader flipping =
