@@ -61,7 +61,14 @@ public class JobEventsRoute {
         .putHeader(HttpHeaders.CACHE_CONTROL, "no-store");
     String after = from;
     while (true) {
-      List<JobEvent> events = waiter.awaitEvents(job, after, PAGE, KEEP_ALIVE);
+      // If the job is over before its events are looked at, there is nothing to wait for.
+      boolean over = jobs.get(job).state().terminal();
+      List<JobEvent> events =
+          over ? jobs.events(job, after, PAGE) : waiter.awaitEvents(job, after, PAGE, KEEP_ALIVE);
+      if (over && events.isEmpty()) {
+        loop.runOnContext(v -> response.end());
+        return;
+      }
       StringBuilder text = new StringBuilder();
       for (JobEvent event : events) {
         after = event.id();
@@ -74,13 +81,6 @@ public class JobEventsRoute {
       }
       if (!write(loop, response, text.toString())) {
         return;
-      }
-      if (events.size() < PAGE && jobs.get(job).state().terminal()) {
-        // Whatever came between the two looks is still to be sent.
-        if (jobs.events(job, after, 1).isEmpty()) {
-          loop.runOnContext(v -> response.end());
-          return;
-        }
       }
     }
   }

@@ -4,10 +4,12 @@ import io.quarkus.funqy.runtime.ApplicationException;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.List;
 import org.jboss.logging.Logger;
 
 /** Turns every failure of every route, Funqy's included, into a problem document. */
@@ -15,8 +17,20 @@ import org.jboss.logging.Logger;
 public class ProblemRoutes {
   private static final Logger LOG = Logger.getLogger(ProblemRoutes.class);
 
+  /** The functions, which Funqy would let a GET call with its query as input. */
+  private static final List<String> FUNCTIONS =
+      List.of("upload", "load", "compute", "unload", "work", "release");
+
   void register(@Observes Router router) {
     router.route().order(Integer.MIN_VALUE).failureHandler(ProblemRoutes::answer);
+    for (String function : FUNCTIONS) {
+      router
+          .route("/" + function)
+          .method(HttpMethod.GET)
+          .method(HttpMethod.HEAD)
+          .order(Integer.MIN_VALUE + 1)
+          .handler(context -> context.fail(405));
+    }
     router.errorHandler(404, ProblemRoutes::answer);
     router.errorHandler(405, ProblemRoutes::answer);
   }
