@@ -116,9 +116,9 @@ class RequestsIT {
     for (String host :
         List.of("169.254.169.254", "[fe80::1]", "127.0.0.1", "10.0.0.1", "[::ffff:127.0.0.1]")) {
       bad.add(
-          post("/upload", "{'source':'https://" + host + "/m/'," + from, 403, "source-refused", ""));
+          post("/upload", "{'source':'https://" + host + "/m/'," + from, 403, "host-refused", ""));
     }
-    bad.add(post("/upload", "{'source':'http://example.com/m/'," + from, 403, "source-refused", ""));
+    bad.add(post("/upload", "{'source':'http://example.com/m/'," + from, 403, "host-refused", ""));
     bad.add(
         post(
             "/upload",
