@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine.Command;
 
 /** What the pages say that can be compared with something. */
 class PagesTest {
@@ -106,8 +106,8 @@ class PagesTest {
     }
     Set<String> documented =
         README.table("Route").stream()
-            .map(row -> code(row.getFirst()))
-            .filter(route -> !route.contains("/q/") && !route.endsWith(" /openapi"))
+            .flatMap(row -> codes(row.getFirst()).stream())
+            .filter(route -> !route.startsWith("/q/") && !route.equals("GET /openapi"))
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(documented).isEqualTo(described);
   }
@@ -115,16 +115,33 @@ class PagesTest {
   @Test
   void everyPlaceOfTheFileMapExists() {
     for (List<String> row : README.table("Place")) {
-      Matcher places = CODE.matcher(row.getFirst());
-      while (places.find()) {
-        assertThat(Repository.ROOT.resolve(places.group(1))).exists();
+      for (String place : codes(row.getFirst())) {
+        assertThat(Repository.ROOT.resolve(place)).exists();
       }
     }
   }
 
+  @Test
+  void theCommandsAreThoseOfTheProgram() throws ClassNotFoundException {
+    Command program = Class.forName("io.sluice.functions.cli.Sluice").getAnnotation(Command.class);
+    Set<String> expected = new TreeSet<>();
+    for (Class<?> command : program.subcommands()) {
+      expected.add(command.getAnnotation(Command.class).name());
+    }
+    Set<String> documented = new TreeSet<>();
+    for (List<String> row : README.table("Command")) {
+      codes(row.getFirst()).forEach(words -> documented.add(words.split(" ")[0]));
+    }
+    assertThat(documented).isEqualTo(expected);
+  }
+
   private static String code(String cell) {
-    Matcher code = CODE.matcher(cell);
-    assertThat(code.find()).as("'%s' has code in it", cell).isTrue();
-    return code.group(1);
+    return codes(cell).getFirst();
+  }
+
+  private static List<String> codes(String cell) {
+    List<String> codes = CODE.matcher(cell).results().map(code -> code.group(1)).toList();
+    assertThat(codes).as("code in '%s'", cell).isNotEmpty();
+    return codes;
   }
 }
