@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Every setting of Sluice. The reference in the README is generated from this interface. */
+/** Every setting of Sluice. The tables of docs/configuration.md are generated from it. */
 @ConfigMapping(prefix = "sluice")
 public interface SluiceConfig {
 
