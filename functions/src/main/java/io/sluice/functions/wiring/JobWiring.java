@@ -1,5 +1,6 @@
 package io.sluice.functions.wiring;
 
+import io.quarkus.runtime.ShutdownEvent;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.Operations;
 import io.sluice.functions.config.SluiceConfig;
@@ -32,6 +33,7 @@ import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
+import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
@@ -41,6 +43,7 @@ import java.util.Optional;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Jobs and what executes them: Redis behind the ports, memory, and the kinds of job. */
+@Singleton
 public class JobWiring {
   /** How long a pin of somebody who is no job lasts without renewal. */
   private static final Duration PIN_TTL = Duration.ofMinutes(2);
@@ -49,6 +52,15 @@ public class JobWiring {
   private static final Duration DELETE_TTL = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
+
+  private volatile RedisJobSignals signals;
+
+  /** The subscription ends before the connections that it would try to make anew. */
+  void stop(@Observes ShutdownEvent event) {
+    if (signals != null) {
+      signals.close();
+    }
+  }
 
   @Produces
   @Singleton
@@ -88,7 +100,8 @@ public class JobWiring {
   @Produces
   @Singleton
   JobSignals signals(RedisClient redis) {
-    return new RedisJobSignals(redis, config.redis().prefix());
+    signals = new RedisJobSignals(redis, config.redis().prefix());
+    return signals;
   }
 
   @Produces
