@@ -176,13 +176,12 @@ class RedisClientTest {
   @Test
   void aCommandThatWasGivenUpIsNotSentLater() throws Exception {
     RedisConfig one =
-        new RedisConfig(
-            "redis://127.0.0.1:" + TestRedis.shared().port(), Duration.ofMillis(300), 1);
+        new RedisConfig("redis://127.0.0.1:" + TestRedis.shared().port(), Duration.ofSeconds(1), 1);
     try (RedisClient narrow = new RedisClient(TestRedis.vertx(), one);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      // the only connection is busy for a second
-      Future<Response> busy = threads.submit(() -> narrow.call("BLPOP", prefix + "nothing", "1"));
-      Thread.sleep(50);
+      // the only connection is busy for longer than a call may take
+      Future<Response> busy = threads.submit(() -> narrow.call("BLPOP", prefix + "nothing", "3"));
+      eventually(() -> !client.call("INFO", "clients").toString().contains("blocked_clients:0"));
       assertThatThrownBy(() -> narrow.call("INCR", prefix + "n"))
           .isInstanceOf(RedisException.class);
       assertThatThrownBy(busy::get)
