@@ -1,7 +1,10 @@
 package io.sluice.functions.cli;
 
+import io.sluice.model.ErrorKind;
+import io.sluice.model.SluiceException;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
@@ -10,6 +13,12 @@ import picocli.CommandLine.ParseResult;
  * is made ready. Commands that only talk to a server, help and usage errors need no application.
  */
 public final class CommandStart {
+  /** Stands for an exit code that only the application will know. */
+  private static final int APPLICATION = -1;
+
+  private static final String VERBOSE = "sluice.cli.verbose";
+  private static final String REDIS = "quarkus.redis.hosts";
+
   private CommandStart() {}
 
   /**
@@ -23,16 +32,25 @@ public final class CommandStart {
     if (command.isEmpty()) {
       return OptionalInt.of(line.execute(words));
     }
+    AtExit.add(CommandGuard::awaitEnd);
+    int exitCode = CommandGuard.run(() -> prepareOrRun(command.get(), line, words));
+    if (exitCode != APPLICATION) {
+      return OptionalInt.of(exitCode);
+    }
+    // Once more, because what was added comes last: first the command ends, then what it used.
+    AtExit.add(CommandGuard::awaitEnd);
+    return OptionalInt.empty();
+  }
+
+  private static int prepareOrRun(SluiceCommand command, CommandLine line, String[] words) {
     try {
-      if (prepare(command.get())) {
-        AtExit.add(CommandGuard::awaitEnd);
-        return OptionalInt.empty();
+      if (prepare(command)) {
+        return APPLICATION;
       }
     } catch (RuntimeException e) {
-      return OptionalInt.of(Failures.report(e, line.getErr(), command.get().sluice.verbose));
+      return Failures.report(e, line.getErr(), command.sluice.verbose);
     }
-    AtExit.add(CommandGuard::awaitEnd);
-    return OptionalInt.of(CommandGuard.run(() -> line.execute(words)));
+    return line.execute(words);
   }
 
   /** Ends the process after the application has ended, or could not start. */
@@ -43,8 +61,6 @@ public final class CommandStart {
     CommandLine line = CommandTree.create(CommandLine.defaultFactory());
     System.exit(Failures.report(failure, line.getErr(), Boolean.getBoolean(VERBOSE)));
   }
-
-  private static final String VERBOSE = "sluice.cli.verbose";
 
   /** The command that the words name; empty if they are no command that could run. */
   private static Optional<SluiceCommand> parse(CommandLine line, String[] words) {
@@ -94,7 +110,23 @@ public final class CommandStart {
     if (needs != Needs.SERVER) {
       quietly(sluice.verbose);
     }
+    if (!SluiceApplication.isDevMode()) {
+      checkConfigured();
+    }
     return true;
+  }
+
+  /**
+   * Without Redis nothing works; the application would only find out in the middle of its start.
+   */
+  private static void checkConfigured() {
+    if (ConfigProvider.getConfig().getOptionalValue(REDIS, String.class).isEmpty()) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "config-missing",
+          "the setting quarkus.redis.hosts (in the environment QUARKUS_REDIS_HOSTS) is not set, such"
+              + " as redis://host:6379; --local needs none");
+    }
   }
 
   private static void quietly(boolean verbose) {

@@ -85,6 +85,8 @@ final class UpCommand extends SluiceCommand {
         print(json, out -> text(json, out));
         cluster.stay(stack, err());
         return 0;
+      } catch (InterruptedException e) {
+        return Failures.INTERRUPTED; // as it should be: nothing to report
       } finally {
         RunningStack.remove();
       }

@@ -166,7 +166,8 @@ public final class EmbeddedProcess implements AutoCloseable {
       // The pipe is broken because the process is gone, or goes with the signal below.
       process.destroy();
     }
-    boolean interrupted = false;
+    // Who is interrupted already still lets the child end by itself.
+    boolean interrupted = Thread.interrupted();
     boolean ended = false;
     try {
       ended = process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
