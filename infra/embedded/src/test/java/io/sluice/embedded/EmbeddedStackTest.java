@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
@@ -86,12 +87,15 @@ class EmbeddedStackTest {
   @Test
   void refusesAWrongSignature() {
     try (S3Client stranger = client(stack.s3(), "not-the-secret", true)) {
+      assertThatThrownBy(() -> stranger.listObjectsV2(r -> r.bucket(bucket)))
+          .isInstanceOfSatisfying(
+              S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(403));
+      // The server closes the connection before it has read the body: the answer may get lost.
       assertThatThrownBy(
               () ->
                   stranger.putObject(
                       r -> r.bucket(bucket).key("stranger"), RequestBody.fromString("x")))
-          .isInstanceOfSatisfying(
-              S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(403));
+          .isInstanceOf(SdkException.class);
     }
     assertThatThrownBy(() -> s3.headObject(r -> r.bucket(bucket).key("stranger")))
         .isInstanceOf(NoSuchKeyException.class);
