@@ -102,7 +102,8 @@ class LocalUpload {
         jobs.get().active().stream()
             .map(jobs.get()::get)
             .filter(job -> job.kind().equals(UploadKind.UPLOAD_LOCAL))
-            .filter(job -> job.request().equals(request))
+            // By text: numbers that were read are not equal to numbers that were written.
+            .filter(job -> job.request().toString().equals(request.toString()))
             .toList();
     String id =
         jobs.get()

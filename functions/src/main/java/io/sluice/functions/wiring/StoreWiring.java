@@ -1,6 +1,7 @@
 package io.sluice.functions.wiring;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.arc.ClientProxy;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
@@ -17,6 +18,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.s3.S3Client;
 
 /**
@@ -59,7 +61,7 @@ public class StoreWiring {
 
   private ShardStore adapter() {
     return switch (config.store()) {
-      case S3 -> new S3ShardStore(s3.get(), config.s3().bucket(), config.s3().prefix().orElse(""));
+      case S3 -> new S3ShardStore(client(), config.s3().bucket(), config.s3().prefix().orElse(""));
       case FILE ->
           new FileShardStore(
               config
@@ -72,5 +74,18 @@ public class StoreWiring {
                               "config-invalid",
                               "sluice.store is 'file' but sluice.file.root is not set")));
     };
+  }
+
+  /** The client itself and not its proxy: what is wrong with its settings is told here. */
+  private S3Client client() {
+    try {
+      return ClientProxy.unwrap(s3.get());
+    } catch (SdkClientException e) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "config-invalid",
+          "no S3 client can be made of the settings quarkus.s3.*: " + e.getMessage(),
+          e);
+    }
   }
 }
