@@ -16,8 +16,9 @@ public final class CommandStart {
   /** Stands for an exit code that only the application will know. */
   private static final int APPLICATION = -1;
 
-  private static final String VERBOSE = "sluice.cli.verbose";
   private static final String REDIS = "quarkus.redis.hosts";
+
+  private static volatile boolean verbose;
 
   private CommandStart() {}
 
@@ -59,7 +60,7 @@ public final class CommandStart {
       System.exit(code);
     }
     CommandLine line = CommandTree.create(CommandLine.defaultFactory());
-    System.exit(Failures.report(failure, line.getErr(), Boolean.getBoolean(VERBOSE)));
+    System.exit(Failures.report(failure, line.getErr(), verbose));
   }
 
   /** The command that the words name; empty if they are no command that could run. */
@@ -95,9 +96,7 @@ public final class CommandStart {
     if (needs == Needs.NOTHING || (endpoint && served)) {
       return false;
     }
-    if (sluice.verbose) {
-      System.setProperty(VERBOSE, "true");
-    }
+    verbose = sluice.verbose;
     if (endpoint) {
       // No server runs: this process serves itself for the time of the command.
       System.setProperty("quarkus.http.host", "127.0.0.1");

@@ -12,6 +12,7 @@ import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
 import io.sluice.storage.s3.S3ShardStore;
 import io.sluice.upload.SourceOpener;
+import jakarta.enterprise.inject.CreationException;
 import jakarta.enterprise.inject.Instance;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
@@ -80,12 +81,15 @@ public class StoreWiring {
   private S3Client client() {
     try {
       return ClientProxy.unwrap(s3.get());
-    } catch (SdkClientException e) {
-      throw new SluiceException(
-          ErrorKind.INVALID,
-          "config-invalid",
-          "no S3 client can be made of the settings quarkus.s3.*: " + e.getMessage(),
-          e);
+    } catch (CreationException e) {
+      if (e.getCause() instanceof SdkClientException cause) {
+        throw new SluiceException(
+            ErrorKind.INVALID,
+            "config-invalid",
+            "no S3 client can be made of the settings quarkus.s3.*: " + cause.getMessage(),
+            e);
+      }
+      throw e;
     }
   }
 }
