@@ -69,8 +69,7 @@ class CliIT {
     assertThat(load.err()).contains("load: ").contains(" tasks");
 
     JsonNode stats = cli.run("compute", REAL, "--operation", "stats", "--json").json();
-    Models.assertStats(
-        stats, OnnxFile.read(Files.readAllBytes(source.resolve("model.onnx"))));
+    Models.assertStats(stats, OnnxFile.read(Files.readAllBytes(source.resolve("model.onnx"))));
 
     Run show = cli.run("show", REAL).succeeded();
     assertThat(show.out())
@@ -175,22 +174,20 @@ class CliIT {
     wrong[wrong.length - 1] ^= 1;
     cluster.bucket().overwrite(key, wrong);
     Path model =
-        cluster
-            .stack()
-            .write("cli-e", Map.of("a.safetensors", SafetensorsFile.write(List.of())));
+        cluster.stack().write("cli-e", Map.of("a.safetensors", SafetensorsFile.write(List.of())));
 
     List<Failure> failures = new ArrayList<>();
     failures.add(new Failure(2, "usage", "load"));
     failures.add(new Failure(2, "usage", "load", "cli/errors", "--colour"));
     failures.add(new Failure(2, "usage", "load", "../m"));
     failures.add(
-        new Failure(
-            2, "operation-unknown", "compute", "cli/errors", "--operation", "nope"));
+        new Failure(2, "operation-unknown", "compute", "cli/errors", "--operation", "nope"));
     failures.add(new Failure(3, "model-missing", "load", "no/such"));
     failures.add(new Failure(3, "source-missing", "upload", "/no/such", "m"));
     failures.add(new Failure(3, "job-missing", "jobs", "nope"));
     failures.add(
-        new Failure(4, "tag-moved", "upload", model.toString(), "cli/errors", "--expect", NO_VERSION));
+        new Failure(
+            4, "tag-moved", "upload", model.toString(), "cli/errors", "--expect", NO_VERSION));
     failures.add(new Failure(5, "shard-corrupt", "load", "cli/errors"));
     failures.add(
         new Failure(

@@ -91,8 +91,7 @@ class CorruptionIT {
     byte[] wrong = cluster.bucket().get(key);
     wrong[wrong.length - 1] ^= (byte) 0x80;
     cluster.bucket().overwrite(key, wrong);
-    Api.problem(
-        api.post("/load", Api.object("model", "corruption/memory")), 502, "shard-corrupt");
+    Api.problem(api.post("/load", Api.object("model", "corruption/memory")), 502, "shard-corrupt");
     api.unload("corruption/memory");
     cluster.awaitEmpty();
   }

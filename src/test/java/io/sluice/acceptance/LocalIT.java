@@ -103,7 +103,15 @@ class LocalIT {
     Path data = folder.resolve("data");
     Process up =
         cli.start(
-            "up", "up", "--workers", "2", "--memory", "64MiB", "--port", "0", "--data",
+            "up",
+            "up",
+            "--workers",
+            "2",
+            "--memory",
+            "64MiB",
+            "--port",
+            "0",
+            "--data",
             data.toString());
     try {
       Await.untilTrue(

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,8 +28,8 @@ class PythonIT {
 
   @TempDir Path folder;
 
-  @BeforeAll
-  static void pythonIsThere() throws InterruptedException {
+  @BeforeEach
+  void pythonIsThere() throws InterruptedException {
     String missing;
     try {
       Process process =
