@@ -40,7 +40,6 @@ final class CommandProcess {
     return List.of(
         executable,
         "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=4",
         "-Xshare:auto",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
