@@ -13,12 +13,10 @@ public final class SluiceMain {
 
   /** Runs the command that the arguments name. */
   public static void main(String... args) {
-    String[] words =
-        args.length == 0 && SluiceApplication.isDevMode() ? new String[] {"serve"} : args;
-    OptionalInt exitCode = CommandStart.start(words);
+    OptionalInt exitCode = CommandStart.start(args);
     if (exitCode.isPresent()) {
       System.exit(exitCode.getAsInt());
     }
-    Quarkus.run(SluiceApplication.class, CommandStart::exit, words);
+    Quarkus.run(SluiceApplication.class, CommandStart::exit, args);
   }
 }

@@ -109,7 +109,8 @@ public final class CommandStart {
     if (needs != Needs.SERVER) {
       quietly(sluice.verbose);
     }
-    if (!SluiceApplication.isDevMode()) {
+    if (needs != Needs.SERVER) {
+      // A server checks it when it runs: only then is known what dev services provide.
       checkConfigured();
     }
     return true;
@@ -118,7 +119,7 @@ public final class CommandStart {
   /**
    * Without Redis nothing works; the application would only find out in the middle of its start.
    */
-  private static void checkConfigured() {
+  static void checkConfigured() {
     if (ConfigProvider.getConfig().getOptionalValue(REDIS, String.class).isEmpty()) {
       throw new SluiceException(
           ErrorKind.INVALID,

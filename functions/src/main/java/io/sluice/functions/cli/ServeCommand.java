@@ -26,6 +26,7 @@ final class ServeCommand extends SluiceCommand {
 
   @Override
   public Integer call() {
+    CommandStart.checkConfigured();
     Quarkus.waitForExit();
     return 0;
   }

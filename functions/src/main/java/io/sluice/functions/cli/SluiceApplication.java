@@ -1,7 +1,6 @@
 package io.sluice.functions.cli;
 
 import io.quarkus.arc.Unremovable;
-import io.quarkus.runtime.LaunchMode;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.vertx.http.HttpServer;
 import jakarta.enterprise.context.Dependent;
@@ -16,11 +15,6 @@ import picocli.CommandLine;
 public class SluiceApplication implements QuarkusApplication {
   @Inject CommandLine.IFactory commands;
   @Inject Instance<HttpServer> server;
-
-  /** Whether this is {@code quarkus:dev}. */
-  public static boolean isDevMode() {
-    return LaunchMode.current() == LaunchMode.DEVELOPMENT;
-  }
 
   @Override
   public int run(String... args) {
