@@ -134,8 +134,7 @@ final class Api {
 
   /** Waits until a job is over. */
   JsonNode awaitJob(String id) {
-    return Await.until(
-        "the end of job " + id, () -> Optional.of(job(id)).filter(Api::isOver));
+    return Await.until("the end of job " + id, () -> Optional.of(job(id)).filter(Api::isOver));
   }
 
   static boolean isOver(JsonNode job) {

@@ -73,20 +73,25 @@ record Bucket(S3Client s3, String bucket, String prefix) {
         }
       }
       fillGaps(file, bytes, filled);
-      assertThat(sha256(bytes)).as(file.get("path").textValue()).isEqualTo(file.get("digest").textValue());
+      assertThat(sha256(bytes))
+          .as(file.get("path").textValue())
+          .isEqualTo(file.get("digest").textValue());
       files.put(file.get("path").textValue(), bytes);
     }
     return files;
   }
 
   private void place(
-      JsonNode tensor, JsonNode shards, Map<Integer, byte[]> cache, byte[] bytes, boolean[] filled) {
+      JsonNode tensor,
+      JsonNode shards,
+      Map<Integer, byte[]> cache,
+      byte[] bytes,
+      boolean[] filled) {
     int at = tensor.get("offset").intValue();
     for (JsonNode piece : tensor.get("pieces")) {
       int shard = piece.get(0).intValue();
       byte[] object =
-          cache.computeIfAbsent(
-              shard, s -> get(shardKey(shards.get(s).get("digest").textValue())));
+          cache.computeIfAbsent(shard, s -> get(shardKey(shards.get(s).get("digest").textValue())));
       int length = Synthetic.rowBytes(tensor, piece.get(2).longValue());
       System.arraycopy(object, piece.get(1).intValue(), bytes, at, length);
       java.util.Arrays.fill(filled, at, at + length, true);

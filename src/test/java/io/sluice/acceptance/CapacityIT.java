@@ -47,9 +47,7 @@ class CapacityIT {
     double reads = cluster.metric("sluice_store_requests_seconds_count{operation=\"read\"");
     JsonNode problem =
         Api.problem(
-            cluster.api().post("/load", Api.object("model", MODEL)),
-            507,
-            "placement-does-not-fit");
+            cluster.api().post("/load", Api.object("model", MODEL)), 507, "placement-does-not-fit");
     assertThat(problem.get("kind").textValue()).isEqualTo("CAPACITY");
     assertThat(problem.get("detail").textValue()).contains("16 shards");
     double manifests = cluster.metric("sluice_store_requests_seconds_count{operation=\"read\"");
@@ -61,7 +59,8 @@ class CapacityIT {
 
   @Test
   void partThatFitsIsLoaded() {
-    JsonNode load = cluster.api().load(MODEL, "tensors", List.of("t.00001", "t.00004", "t.00007", "t.00011"));
+    JsonNode load =
+        cluster.api().load(MODEL, "tensors", List.of("t.00001", "t.00004", "t.00007", "t.00011"));
     assertThat(load.get("N").intValue()).isEqualTo(4);
     assertThat(load.get("L").longValue()).isLessThan(load.get("S").longValue());
     cluster.api().unload(MODEL);

@@ -92,7 +92,8 @@ final class Cluster implements AutoCloseable {
       processes.values().forEach(Process::destroyForcibly);
       throw e;
     }
-    Await.untilTrue("workers " + ids + " to register", () -> api().workers().keySet().containsAll(ids));
+    Await.untilTrue(
+        "workers " + ids + " to register", () -> api().workers().keySet().containsAll(ids));
   }
 
   /** Environment of a process that belongs to this cluster. */

@@ -19,7 +19,8 @@ class CorruptionIT {
   @BeforeAll
   static void start() {
     cluster =
-        Cluster.start(Stack.shared(), "corruption", 2, 256 << 20, Map.of("SLUICE_RETRY_ATTEMPTS", "2"));
+        Cluster.start(
+            Stack.shared(), "corruption", 2, 256 << 20, Map.of("SLUICE_RETRY_ATTEMPTS", "2"));
   }
 
   @AfterEach
@@ -104,7 +105,8 @@ class CorruptionIT {
     byte[] object = cluster.bucket().get(key);
     cluster.bucket().overwrite(key, java.util.Arrays.copyOf(object, object.length - 100));
     JsonNode problem =
-        Api.problem(api.post("/load", Api.object("model", "corruption/short")), 502, "shard-corrupt");
+        Api.problem(
+            api.post("/load", Api.object("model", "corruption/short")), 502, "shard-corrupt");
     assertThat(problem.get("detail").textValue()).contains(key);
   }
 
@@ -120,8 +122,7 @@ class CorruptionIT {
             api.post("/load", Api.object("model", "corruption/missing")), 502, "shard-missing");
     assertThat(problem.get("detail").textValue()).contains(key);
 
-    JsonNode again =
-        api.upload(source, "corruption/missing", "shards", 3, "chunkBytes", CHUNK);
+    JsonNode again = api.upload(source, "corruption/missing", "shards", 3, "chunkBytes", CHUNK);
     assertThat(again.get("version")).isEqualTo(model.get("version"));
     assertThat(again.get("sent").get("shards").intValue()).isEqualTo(1);
     Models.assertWholeLoad(api.load("corruption/missing"), model, api.workers().keySet());

@@ -78,9 +78,7 @@ class JobsIT {
     api.awaitResult(older);
     api.awaitResult(newer);
     JsonNode two = Api.ok(api.get("/jobs?limit=2")).get("jobs");
-    assertThat(two)
-        .extracting(job -> job.get("id").textValue())
-        .containsExactly(newer, older);
+    assertThat(two).extracting(job -> job.get("id").textValue()).containsExactly(newer, older);
     assertThat(Api.ok(api.get("/jobs?limit=1")).get("jobs")).hasSize(1);
   }
 
@@ -105,8 +103,7 @@ class JobsIT {
     Api api = CLUSTER.api();
     String id = api.start("/upload", upload("cancelled", 54, 3000));
     Await.untilTrue(
-        "the first task to be done",
-        () -> api.job(id).get("tasks").get("done").intValue() > 0);
+        "the first task to be done", () -> api.job(id).get("tasks").get("done").intValue() > 0);
     JsonNode cancelled = Api.ok(api.post("/jobs/" + id + "/cancel", "{}"));
     assertThat(cancelled.get("state").textValue()).isEqualTo("cancelled");
     int done = cancelled.get("tasks").get("done").intValue();

@@ -60,7 +60,10 @@ final class MalformedFiles {
     st("shape and offsets differ", one("F32", "2", "0,4"), "safetensors-offsets");
     st("2^64 elements", one("U8", "4294967296,4294967296", "0,4"), "tensor-shape-invalid");
     st("tensor of 32 TiB", one("U8", "" + HUGE, "0," + HUGE), "safetensors-coverage");
-    st("hole", data("{" + U8 + "," + U8.replace("\"a\"", "\"b\"").replace("[0,4]", "[8,12]") + "}", 12), "safetensors-coverage");
+    st(
+        "hole",
+        data("{" + U8 + "," + U8.replace("\"a\"", "\"b\"").replace("[0,4]", "[8,12]") + "}", 12),
+        "safetensors-coverage");
     st("data left over", data("{" + U8 + "}", 5), "safetensors-coverage");
     st("data cut off", data("{" + U8 + "}", 3), "safetensors-coverage");
     st(
@@ -170,8 +173,14 @@ final class MalformedFiles {
     onnx("graph of 32 TiB", new Bytes().varint(58).varint(HUGE).zeros(99).get(), "onnx-truncated");
     byte[] whole = OnnxFile.write(Models.transformer(1, 1, 8));
     onnx("cut off", Arrays.copyOf(whole, whole.length / 2), "onnx-truncated");
-    onnx("raw data too short", initializer(proto(4).protoBytes(9, new byte[15])), "onnx-tensor-data");
-    onnx("raw data of 32 TiB", initializer(proto(HUGE / 4).varint(74).varint(HUGE)), "onnx-truncated");
+    onnx(
+        "raw data too short",
+        initializer(proto(4).protoBytes(9, new byte[15])),
+        "onnx-tensor-data");
+    onnx(
+        "raw data of 32 TiB",
+        initializer(proto(HUGE / 4).varint(74).varint(HUGE)),
+        "onnx-truncated");
     onnx("2^64 elements", initializer(proto(1L << 62).protoNumber(1, 4)), "tensor-shape-invalid");
     onnx("external data out of the folder", external("../x", "0"), "onnx-external");
     onnx("external data in no file", external("nope.bin", "0"), "onnx-external-missing");

@@ -51,7 +51,9 @@ final class Models {
     assertThat(load.get("S").longValue()).isEqualTo(model.get("S").longValue());
     assertThat(load.get("L").longValue()).as("L of " + load).isEqualTo(load.get("S").longValue());
     Map<Integer, Long> sizes = new HashMap<>();
-    model.get("shards").forEach(s -> sizes.put(s.get("index").intValue(), s.get("size").longValue()));
+    model
+        .get("shards")
+        .forEach(s -> sizes.put(s.get("index").intValue(), s.get("size").longValue()));
     assertLoad(load, sizes, alive);
   }
 

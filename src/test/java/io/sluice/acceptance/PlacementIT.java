@@ -67,9 +67,7 @@ class PlacementIT {
   void strategySizeKeepsShardsWithinTheirSize() {
     List<Synthetic> tensors = Models.transformer(13, 5, 128);
     int shardBytes = 100_000;
-    cluster
-        .api()
-        .upload(source("size", tensors), "placement/size", "shardBytes", shardBytes);
+    cluster.api().upload(source("size", tensors), "placement/size", "shardBytes", shardBytes);
     JsonNode model = cluster.api().model("placement/size");
     long header = 16 << 10;
     assertThat(model.get("shards").size()).isGreaterThan(5);
@@ -126,8 +124,7 @@ class PlacementIT {
   @Test
   void moreWorkersThanThereAreAreRefused() {
     JsonNode load = Api.object("model", EIGHT, "tasksPerWorker", 1);
-    JsonNode problem =
-        Api.problem(cluster.api().post("/load", load), 400, "placement-invalid");
+    JsonNode problem = Api.problem(cluster.api().post("/load", load), 400, "placement-invalid");
     assertThat(problem.get("detail").textValue()).contains("need 8 workers, 4 live");
   }
 
@@ -186,8 +183,7 @@ class PlacementIT {
     chunks.forEach(
         (shard, set) -> {
           long size = model.get("shards").get(shard).get("size").longValue();
-          bytes.put(
-              shard, set.stream().mapToLong(c -> Math.min(chunk, size - c * chunk)).sum());
+          bytes.put(shard, set.stream().mapToLong(c -> Math.min(chunk, size - c * chunk)).sum());
         });
     return bytes;
   }

@@ -23,8 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Skipped where Python or its modules are not installed; {@code ACCEPTANCE_PYTHON} may name one.
  */
 class PythonIT {
-  private static final String PYTHON =
-      System.getenv().getOrDefault("ACCEPTANCE_PYTHON", "python3");
+  private static final String PYTHON = System.getenv().getOrDefault("ACCEPTANCE_PYTHON", "python3");
 
   @TempDir Path folder;
 

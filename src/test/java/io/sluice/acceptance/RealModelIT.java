@@ -74,7 +74,9 @@ class RealModelIT {
     model
         .get("shards")
         .forEach(
-            s -> listed.put(Bucket.shardKey(s.get("digest").textValue()), s.get("size").longValue()));
+            s ->
+                listed.put(
+                    Bucket.shardKey(s.get("digest").textValue()), s.get("size").longValue()));
     assertThat(listed).isEqualTo(stored);
     Models.assertTensors(model, OnnxFile.read(FILES.get("model.onnx")));
   }
@@ -82,8 +84,7 @@ class RealModelIT {
   @Test
   @Order(2)
   void bucketHoldsEveryByteOfTheSource() {
-    Map<String, byte[]> files =
-        cluster.bucket().files(MODEL, upload.get("version").textValue());
+    Map<String, byte[]> files = cluster.bucket().files(MODEL, upload.get("version").textValue());
     assertThat(files.keySet()).isEqualTo(FILES.keySet());
     files.forEach((path, bytes) -> assertThat(bytes).as(path).isEqualTo(FILES.get(path)));
   }
@@ -120,7 +121,8 @@ class RealModelIT {
                     .as(shard.toString())
                     .extracting(JsonNode::textValue)
                     .containsExactly(placed.get(shard.get("index").intValue())));
-    Await.untilTrue("the heartbeats to tell of used memory", () -> used() >= load.get("L").longValue());
+    Await.untilTrue(
+        "the heartbeats to tell of used memory", () -> used() >= load.get("L").longValue());
   }
 
   @Test

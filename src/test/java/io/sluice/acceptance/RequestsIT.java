@@ -106,10 +106,7 @@ class RequestsIT {
     bad.add(
         post(
             "/upload",
-            "{'source':'file:"
-                + CLUSTER.stack().models()
-                + "/../../../../etc/passwd',"
-                + from,
+            "{'source':'file:" + CLUSTER.stack().models() + "/../../../../etc/passwd'," + from,
             403,
             "source-forbidden",
             ""));
@@ -146,16 +143,10 @@ class RequestsIT {
     bad.add(post("/load", load + "['']}", 400, "field-invalid", ""));
     bad.add(post("/load", load + "['nope.*']}", 400, "tensors-unknown", "nope.*"));
     bad.add(
-        post(
-            "/load",
-            load + "[" + "'*',".repeat(1000) + "'*']}",
-            400,
-            "tensors-invalid",
-            "1000"));
+        post("/load", load + "[" + "'*',".repeat(1000) + "'*']}", 400, "tensors-invalid", "1000"));
     bad.add(post("/load", load + "['" + "x".repeat(4097) + "']}", 400, "tensors-invalid", "4096"));
     bad.add(post("/load", "{'model':'requests/m','wait':1}", 400, "field-invalid", "wait"));
-    bad.add(
-        post("/load", "{'model':'requests/m','tasksPerWorker':0}", 400, "field-invalid", ""));
+    bad.add(post("/load", "{'model':'requests/m','tasksPerWorker':0}", 400, "field-invalid", ""));
 
     String compute = "{'model':'requests/m','operation':";
     bad.add(post("/compute", compute + "'nope'}", 400, "operation-unknown", "nope"));
@@ -228,9 +219,7 @@ class RequestsIT {
   @Test
   void linkThatLeadsOutOfTheAllowedFoldersIsRefused() throws IOException {
     Path folder =
-        CLUSTER
-            .stack()
-            .write("with-link", Map.of("config.json", SafetensorsFile.utf8("{}")));
+        CLUSTER.stack().write("with-link", Map.of("config.json", SafetensorsFile.utf8("{}")));
     Files.createSymbolicLink(folder.resolve("secrets.bin"), Path.of("/etc/passwd"));
     JsonNode problem =
         Api.problem(

@@ -60,7 +60,8 @@ final class SafetensorsFile {
     index.set("weight_map", map);
     folder.put("model.safetensors.index.json", utf8(index.toPrettyString()));
     folder.put("config.json", utf8("{\"architectures\": [\"Llama\"],\n \"hidden_size\": 64}\n"));
-    folder.put("tokenizer.json", utf8("{\"version\": \"1.0\", \"model\": {\"vocab\": {\"ü\": 0}}}"));
+    folder.put(
+        "tokenizer.json", utf8("{\"version\": \"1.0\", \"model\": {\"vocab\": {\"ü\": 0}}}"));
     return folder;
   }
 

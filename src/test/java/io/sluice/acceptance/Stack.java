@@ -107,10 +107,8 @@ final class Stack implements AutoCloseable {
     environment.put("QUARKUS_S3_PATH_STYLE_ACCESS", "true");
     environment.put("QUARKUS_S3_AWS_REGION", at.region());
     environment.put("QUARKUS_S3_AWS_CREDENTIALS_TYPE", "static");
-    environment.put(
-        "QUARKUS_S3_AWS_CREDENTIALS_STATIC_PROVIDER_ACCESS_KEY_ID", at.accessKey());
-    environment.put(
-        "QUARKUS_S3_AWS_CREDENTIALS_STATIC_PROVIDER_SECRET_ACCESS_KEY", at.secretKey());
+    environment.put("QUARKUS_S3_AWS_CREDENTIALS_STATIC_PROVIDER_ACCESS_KEY_ID", at.accessKey());
+    environment.put("QUARKUS_S3_AWS_CREDENTIALS_STATIC_PROVIDER_SECRET_ACCESS_KEY", at.secretKey());
     environment.put("QUARKUS_REDIS_HOSTS", at.redisUrl());
     environment.put("SLUICE_S3_BUCKET", at.bucket());
     environment.put("SLUICE_SOURCES_ROOTS", models.toString());

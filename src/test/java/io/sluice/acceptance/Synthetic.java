@@ -52,7 +52,14 @@ record Synthetic(String name, String dtype, List<Long> shape, byte[] data) {
     shape = List.copyOf(shape);
     if (data.length != bytes(dtype, elements(shape))) {
       throw new IllegalArgumentException(
-          name + " has " + data.length + " bytes, its shape " + shape + " of " + dtype + " has not");
+          name
+              + " has "
+              + data.length
+              + " bytes, its shape "
+              + shape
+              + " of "
+              + dtype
+              + " has not");
     }
   }
 

@@ -79,7 +79,9 @@ class VersionsIT {
   void tagsMoveAndVersionsStay() {
     Api api = CLUSTER.api();
     String one =
-        api.upload(source("t1", Models.transformer(33, 1, 32)), "tags-m").get("version").textValue();
+        api.upload(source("t1", Models.transformer(33, 1, 32)), "tags-m")
+            .get("version")
+            .textValue();
     String two =
         api.upload(source("t2", Models.transformer(34, 1, 32)), "tags-m", "expect", one)
             .get("version")
@@ -97,7 +99,12 @@ class VersionsIT {
     // The tag is where it was expected no more: whoever loses a race is told so.
     ObjectNode late =
         Api.object(
-            "source", source("t3", Models.transformer(35, 1, 32)), "model", "tags-m", "expect", one);
+            "source",
+            source("t3", Models.transformer(35, 1, 32)),
+            "model",
+            "tags-m",
+            "expect",
+            one);
     Api.problem(api.post("/upload", late), 409, "tag-moved");
     assertThat(api.model("tags-m").get("version").textValue()).isEqualTo(two);
   }
@@ -114,9 +121,7 @@ class VersionsIT {
     Api.ok(api.get("/models"))
         .get("models")
         .forEach(
-            m ->
-                found.put(
-                    m.get("name").textValue(), m.get("tags").path("latest").asText("none")));
+            m -> found.put(m.get("name").textValue(), m.get("tags").path("latest").asText("none")));
     assertThat(found)
         .containsEntry("same/a", one.get("version").textValue())
         .containsEntry("same/b", one.get("version").textValue());

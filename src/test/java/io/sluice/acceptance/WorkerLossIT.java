@@ -124,7 +124,13 @@ class WorkerLossIT {
             victim,
             "/upload",
             Api.object(
-                "source", from, "model", "loss/" + name, "shardBytes", 16 << 10, "chunkBytes",
+                "source",
+                from,
+                "model",
+                "loss/" + name,
+                "shardBytes",
+                16 << 10,
+                "chunkBytes",
                 1 << 16));
     Map<String, Long> sent = cluster.bucket().shards();
     sent.keySet().removeAll(before);
@@ -159,8 +165,7 @@ class WorkerLossIT {
   @EnumSource
   void computeSucceedsAndIsRight(Victim victim) {
     JsonNode stats =
-        resultWithout(
-            victim, "/compute", Api.object("model", MODEL, "operation", "stats"));
+        resultWithout(victim, "/compute", Api.object("model", MODEL, "operation", "stats"));
     assertThat(stats.get("N").intValue()).isEqualTo(TENSORS);
     Models.assertStats(stats, tensors);
   }
@@ -176,8 +181,7 @@ class WorkerLossIT {
 
   @Test
   void loadOfADeadWorkerIsLoadedAnewByTheOthers() {
-    Models.assertWholeLoad(
-        cluster.api().load(MODEL), cluster.api().model(MODEL), survivors());
+    Models.assertWholeLoad(cluster.api().load(MODEL), cluster.api().model(MODEL), survivors());
     cluster.workers().getLast().kill();
     cluster.awaitOnlyLiving();
     JsonNode load = cluster.api().load(MODEL);

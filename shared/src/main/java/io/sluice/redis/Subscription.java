@@ -25,8 +25,6 @@ public final class Subscription implements AutoCloseable {
   private final Vertx vertx;
   private final Context context;
   private final RedisConfig config;
-  private final Redis redis;
-  private final Runnable release;
   private final String channel;
   private final Runnable onConnected;
   private final Consumer<String> onMessage;
@@ -55,8 +53,6 @@ public final class Subscription implements AutoCloseable {
     this.channel = channel;
     this.onConnected = onConnected;
     this.onMessage = onMessage;
-    this.redis = redis;
-    this.release = release;
     this.context = vertx.getOrCreateContext();
     context.runOnContext(ignored -> connect());
   }
@@ -73,10 +69,8 @@ public final class Subscription implements AutoCloseable {
     connected = false;
     context.runOnContext(
         ignored -> {
-          if (connection != null) {
-            connection.close();
-          }
-          release.run();
+          attempt++;
+          disconnect();
         });
   }
 

@@ -146,9 +146,7 @@ class ReadmeCommandsIT {
         .removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("QUARKUS_"));
     builder.environment().put("SLUICE_HOME", folder.resolve("home").toString());
     builder.environment().put("SLUICE_ENDPOINT", "http://127.0.0.1:" + port);
-    builder
-        .environment()
-        .put("SLUICE_EMBEDDED_HOME", built("acceptance.embedded").toString());
+    builder.environment().put("SLUICE_EMBEDDED_HOME", built("acceptance.embedded").toString());
     return builder.start();
   }
 

@@ -129,8 +129,7 @@ final class ConfigurationPage {
     }
     for (MethodTree method : methods) {
       group(method)
-          .ifPresent(
-              type -> section(prefix + "." + name(method), comment(method), methods(type)));
+          .ifPresent(type -> section(prefix + "." + name(method), comment(method), methods(type)));
     }
   }
 
@@ -201,10 +200,7 @@ final class ConfigurationPage {
       throw new IllegalStateException("no comment on " + tree);
     }
     String first = text.strip().split("\n\\s*<p>")[0];
-    return first
-        .replaceAll("\\s+", " ")
-        .replaceAll("\\{@(?:code|link) ([^}]*)}", "`$1`")
-        .strip();
+    return first.replaceAll("\\s+", " ").replaceAll("\\{@(?:code|link) ([^}]*)}", "`$1`").strip();
   }
 
   private static Optional<String> value(

@@ -97,7 +97,8 @@ class PagesTest {
   void theRoutesAreThoseOfTheDescription() {
     Set<String> described = new TreeSet<>();
     String path = "";
-    for (String line : Repository.read("functions/src/main/resources/openapi/sluice.yaml").lines().toList()) {
+    for (String line :
+        Repository.read("functions/src/main/resources/openapi/sluice.yaml").lines().toList()) {
       if (line.startsWith("  /")) {
         path = line.strip().replace(":", "");
       } else if (line.matches(" {4}(get|post|put|delete):")) {
