@@ -70,7 +70,8 @@ public final class ComputeKind implements JobKind {
     Computation<?, ?> computation = operations.prepare(spec.operation(), spec.arguments());
     Digest version = manifests.resolve(spec.model()).version();
     ModelManifest manifest = manifests.load(spec.model().name(), version);
-    Map<Integer, List<ByteRange>> wanted = wanted(manifest, spec, computation);
+    Map<Integer, List<ByteRange>> wanted =
+        wanted(manifest, TensorSelection.of(manifest, spec.tensors(), computation));
     Map<Integer, String> placed =
         ComputePlacement.place(
             Placements.needs(manifest, wanted),
@@ -96,13 +97,14 @@ public final class ComputeKind implements JobKind {
     Computation<?, ?> computation = operations.prepare(spec.operation(), spec.arguments());
     ModelManifest manifest = manifests.load(spec.model().name(), version(context));
     int shard = lease.task().payload().get("shard").intValue();
-    List<ByteRange> runs = wanted(manifest, spec, computation).get(shard);
+    TensorSelection selection = TensorSelection.of(manifest, spec.tensors(), computation);
+    List<ByteRange> runs = wanted(manifest, selection).get(shard);
     ObjectNode result = JsonNodeFactory.instance.objectNode();
     result.put("bytes", ChunkRuns.bytes(runs));
     ArrayNode partials = result.putArray("partials");
     try (ShardAccess.Open open =
         shards.open(manifest.shards().get(shard), runs, context::addBytes)) {
-      for (int index : TensorSelection.of(manifest, spec.tensors(), computation).taken()) {
+      for (int index : selection.taken()) {
         context.check();
         map(computation, manifest.tensors().get(index), shard, open)
             .forEach((row, partial) -> partials.addArray().add(index).add(row).add(partial));
@@ -183,11 +185,9 @@ public final class ComputeKind implements JobKind {
   }
 
   private static Map<Integer, List<ByteRange>> wanted(
-      ModelManifest manifest, ComputeSpec spec, Computation<?, ?> computation) {
+      ModelManifest manifest, TensorSelection selection) {
     Set<String> names = new HashSet<>();
-    TensorSelection.of(manifest, spec.tensors(), computation)
-        .taken()
-        .forEach(index -> names.add(manifest.tensors().get(index).info().name()));
+    selection.taken().forEach(index -> names.add(manifest.tensors().get(index).info().name()));
     return ShardSelection.runs(manifest, tensor -> names.contains(tensor.info().name()));
   }
 
