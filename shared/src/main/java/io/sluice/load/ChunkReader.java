@@ -14,8 +14,10 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongConsumer;
 import java.util.zip.CRC32C;
 
@@ -58,6 +60,7 @@ public final class ChunkReader {
     ChunkChecksums chunks = shard.checksums();
     List<FutureTask<Void>> reads = new ArrayList<>();
     List<Thread> threads = new ArrayList<>();
+    AtomicBoolean failed = new AtomicBoolean();
     try {
       for (int i = 0; i < runs.size(); i++) {
         ByteRange run = runs.get(i);
@@ -66,9 +69,11 @@ public final class ChunkReader {
           ByteRange range = chunks.range(chunk);
           MemorySegment target = targets.get(i).asSlice(at - run.offset(), range.length());
           window.acquire();
-          start(() -> readChunk(shard, chunk, range, target, progress), reads, threads);
+          start(() -> readChunk(shard, chunk, range, target, progress), reads, threads, failed);
           at = range.end();
-          failEarly(reads);
+          if (failed.get()) {
+            throwFailure(reads);
+          }
         }
       }
       for (FutureTask<Void> read : reads) {
@@ -82,7 +87,11 @@ public final class ChunkReader {
     }
   }
 
-  private void start(Callable<Void> body, List<FutureTask<Void>> reads, List<Thread> threads) {
+  private void start(
+      Callable<Void> body,
+      List<FutureTask<Void>> reads,
+      List<Thread> threads,
+      AtomicBoolean failed) {
     FutureTask<Void> read = new FutureTask<>(body);
     reads.add(read);
     threads.add(
@@ -92,6 +101,9 @@ public final class ChunkReader {
                 () -> {
                   try {
                     read.run();
+                    if (read.state() == Future.State.FAILED) {
+                      failed.set(true);
+                    }
                   } finally {
                     window.release();
                   }
@@ -151,8 +163,8 @@ public final class ChunkReader {
     }
   }
 
-  /** Stops starting reads as soon as one has failed. */
-  private static void failEarly(List<FutureTask<Void>> reads)
+  /** Throws what made one of the reads fail. */
+  private static void throwFailure(List<FutureTask<Void>> reads)
       throws ExecutionException, InterruptedException {
     for (FutureTask<Void> read : reads) {
       if (read.isDone()) {
