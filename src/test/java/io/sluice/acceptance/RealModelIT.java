@@ -31,7 +31,7 @@ class RealModelIT {
 
   @BeforeAll
   static void uploadIt() throws IOException {
-    cluster = Stack.sharedCluster();
+    cluster = Cluster.start(Stack.shared(), "real-model", 4, 256 << 20, Map.of());
     for (String name : List.of("model.onnx", "tokenizer.json")) {
       FILES.put(name, Files.readAllBytes(Application.realModel().resolve(name)));
     }
