@@ -36,6 +36,7 @@ import io.sluice.manifest.redis.RedisManifestIndex;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.Keys;
@@ -48,8 +49,11 @@ import io.sluice.plan.TensorGlobs;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
 import io.sluice.source.FolderSource;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.upload.ModelSource;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
 import io.sluice.upload.UploadSpec;
@@ -69,6 +73,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -95,6 +100,7 @@ class MainJobTest {
       new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+  private final LongAdder sourceBytes = new LongAdder();
   private ShardStore store;
   private ManifestRepository manifests;
 
@@ -141,7 +147,46 @@ class MainJobTest {
     for (ModelManifest.File file : manifest.files()) {
       byte[] source = Files.readAllBytes(model.resolve(file.path()));
       assertThat(reassemble(manifest, file)).as(file.path()).isEqualTo(source);
-      assertThat(file.digest()).isEqualTo(Digest.sha256(source));
+      assertThat(file.crc32c()).hasValue(Crc32c.of(MemorySegment.ofArray(source)));
+      assertThat(file.digest())
+          .isEqualTo(
+              file.path().endsWith(".safetensors")
+                  ? Optional.empty()
+                  : Optional.of(Digest.sha256(source)));
+    }
+  }
+
+  @Test
+  void theSourceIsReadOnce() throws Exception {
+    Path model = write("model", 8, 60);
+    long bytes = 0;
+    try (FolderSource source = new FolderSource(model, p -> true)) {
+      bytes = source.files().stream().mapToLong(file -> file.size()).sum();
+    }
+    upload(model, "m", PlanOptions.bySize(60_000), OptionalInt.empty());
+
+    long skeletons = bytesUnder(Keys.SKELETONS);
+    // The plan reads the headers, which are a part of the skeletons, and so do the tasks.
+    assertThat(sourceBytes.sum()).isBetween(bytes, bytes + 2 * skeletons);
+  }
+
+  @Test
+  void whoeverAsksGetsTheDigestOfEveryFile() throws Exception {
+    Path model = write("model", 9, 40);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty(),
+            true);
+    assertThat(UploadSpec.read(spec.toJson())).isEqualTo(spec);
+    run(UploadKind.UPLOAD, spec.toJson());
+
+    for (ModelManifest.File file : manifest("m").files()) {
+      byte[] source = Files.readAllBytes(model.resolve(file.path()));
+      assertThat(file.digest()).as(file.path()).contains(Digest.sha256(source));
     }
   }
 
@@ -433,6 +478,39 @@ class MainJobTest {
     }
   }
 
+  private ModelSource counted(FolderSource source) {
+    ShardReader reader =
+        new ShardReader() {
+          @Override
+          public ObjectInfo head(String key) {
+            return source.head(key);
+          }
+
+          @Override
+          public void read(
+              String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+            source.read(key, etag, range, target);
+            sourceBytes.add(range.length());
+          }
+        };
+    return new ModelSource() {
+      @Override
+      public List<ObjectInfo> files() {
+        return source.files();
+      }
+
+      @Override
+      public ShardReader reader() {
+        return reader;
+      }
+
+      @Override
+      public void close() {
+        source.close();
+      }
+    };
+  }
+
   /** A worker: what a serving process is made of. */
   private final class Instance implements AutoCloseable {
     final SlabPool pool = new SlabPool(BUDGET);
@@ -455,7 +533,7 @@ class MainJobTest {
           List.of(
               new UploadKind(
                   UploadKind.UPLOAD,
-                  source -> new FolderSource(Path.of(source), p -> true),
+                  source -> counted(new FolderSource(Path.of(source), p -> true)),
                   store,
                   manifests,
                   pins,

@@ -70,11 +70,13 @@ class LocalUpload {
       ModelRef model,
       PlanOptions options,
       Optional<Digest> expected,
+      boolean fileDigests,
       ProgressView progress)
       throws InterruptedException {
     String fingerprint = fingerprint(path);
     UploadSpec spec =
-        new UploadSpec(source(path).toString(), model, options, expected, OptionalInt.empty());
+        new UploadSpec(
+            source(path).toString(), model, options, expected, OptionalInt.empty(), fileDigests);
     try (JobRunner runner = runner()) {
       String id = job(spec, fingerprint, progress);
       CompletableFuture<WorkSummary> work = runner.join(id);
@@ -143,7 +145,8 @@ class LocalUpload {
             store.get(),
             manifests.get(),
             pins.get(),
-            memory.get());
+            memory.get(),
+            config.upload().reads());
     String id = "cli-" + UUID.randomUUID().toString().substring(0, 8);
     return new JobRunner(
         jobs.get(),

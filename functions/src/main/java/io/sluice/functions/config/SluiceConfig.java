@@ -138,6 +138,10 @@ public interface SluiceConfig {
     /** Memory for shards on their way into the store; bounds the largest shard. */
     @WithDefault("512M")
     MemorySize memory();
+
+    /** Ranges of the source that are read at once for one shard. */
+    @WithDefault("4")
+    int reads();
   }
 
   /** Loads. */
