@@ -85,6 +85,15 @@ public final class FaultyProxy implements AutoCloseable {
     }
   }
 
+  /** Breaks the next answers to requests that match, one fault each. */
+  public void plan(Predicate<Request> where, Fault... faults) {
+    synchronized (plan) {
+      for (Fault fault : faults) {
+        plan.add(new Planned(where, fault));
+      }
+    }
+  }
+
   /** Every request so far. */
   public List<Request> seen() {
     return List.copyOf(seen);

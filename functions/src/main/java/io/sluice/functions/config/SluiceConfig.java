@@ -62,6 +62,18 @@ public interface SluiceConfig {
 
     /** Put in front of every key, such as `models/prod/`; empty for none. */
     Optional<String> prefix();
+
+    /** Objects larger than this are sent in parts; at most 5G. */
+    @WithDefault("128M")
+    MemorySize multipartThreshold();
+
+    /** Least bytes of a part; S3 wants 5M or more. */
+    @WithDefault("32M")
+    MemorySize partSize();
+
+    /** Parts of one object that are sent at once. */
+    @WithDefault("8")
+    int partParallelism();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */

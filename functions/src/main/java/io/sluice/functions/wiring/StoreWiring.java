@@ -10,6 +10,7 @@ import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.storage.s3.MultipartSettings;
 import io.sluice.storage.s3.S3ShardStore;
 import io.sluice.upload.SourceOpener;
 import jakarta.enterprise.inject.CreationException;
@@ -46,7 +47,7 @@ public class StoreWiring {
   @Singleton
   ShardStore store(RetryPolicy retry) {
     return new RetryingShardStore(
-        new MeteredShardStore(adapter(), new MicrometerStoreMetrics(meters)), retry);
+        new MeteredShardStore(adapter(retry), new MicrometerStoreMetrics(meters)), retry);
   }
 
   @Produces
@@ -60,9 +61,18 @@ public class StoreWiring {
     return new ConfiguredSources(config.sources(), s3::get, http, retry);
   }
 
-  private ShardStore adapter() {
+  private ShardStore adapter(RetryPolicy retry) {
     return switch (config.store()) {
-      case S3 -> new S3ShardStore(client(), config.s3().bucket(), config.s3().prefix().orElse(""));
+      case S3 ->
+          new S3ShardStore(
+              client(),
+              config.s3().bucket(),
+              config.s3().prefix().orElse(""),
+              new MultipartSettings(
+                  config.s3().multipartThreshold().asLongValue(),
+                  config.s3().partSize().asLongValue(),
+                  config.s3().partParallelism()),
+              retry);
       case FILE ->
           new FileShardStore(
               config
