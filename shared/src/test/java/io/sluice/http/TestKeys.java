@@ -56,8 +56,7 @@ public final class TestKeys {
             .redirectOutput(folder.resolve("keytool.log").toFile())
             .start();
     if (!keytool.waitFor(60, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
-      throw new IOException(
-          "keytool failed: " + Files.readString(folder.resolve("keytool.log")));
+      throw new IOException("keytool failed: " + Files.readString(folder.resolve("keytool.log")));
     }
     return new TestKeys(file);
   }
