@@ -142,8 +142,10 @@ class TlsTest {
   }
 
   private static void acceptAndWait(ServerSocket silent) {
-    try (Socket socket = silent.accept()) {
+    try {
+      Socket socket = silent.accept();
       Thread.sleep(10_000);
+      socket.close();
     } catch (IOException | InterruptedException e) {
       return; // the test is over
     }

@@ -1,8 +1,6 @@
 package io.sluice.functions.wiring;
 
 import io.quarkus.runtime.ShutdownEvent;
-import io.sluice.compute.ComputeKind;
-import io.sluice.compute.Operations;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -156,12 +154,6 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  Operations operations() {
-    return Operations.standard();
-  }
-
-  @Produces
-  @Singleton
   JobKind upload(
       SourceOpener sources,
       ShardStore store,
@@ -181,15 +173,5 @@ public class JobWiring {
       Incarnation incarnation,
       LocalWorker self) {
     return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
-  }
-
-  @Produces
-  @Singleton
-  JobKind compute(
-      ManifestRepository manifests,
-      WorkerRegistry workers,
-      Operations operations,
-      ShardLoader loader) {
-    return new ComputeKind(manifests, workers, operations, new LoadedShards(loader));
   }
 }

@@ -54,7 +54,10 @@ final class BodySigning implements AwsV4AuthScheme {
       Optional<ContentStreamProvider> body = request.payload();
       boolean inMemory =
           Transfer.current().filter(transfer -> !transfer.body().isEmpty()).isPresent();
-      if (body.isEmpty() || !inMemory) {
+      boolean summed =
+          request.hasProperty(AwsV4FamilyHttpSigner.CHECKSUM_ALGORITHM)
+              || request.request().firstMatchingHeader("x-amz-trailer").isPresent();
+      if (body.isEmpty() || !inMemory || summed) {
         return sdk.sign(request);
       }
       SignRequest<? extends AwsCredentialsIdentity> plain =

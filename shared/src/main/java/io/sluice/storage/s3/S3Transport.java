@@ -11,8 +11,6 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
-import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
 import software.amazon.awssdk.http.AbortableInputStream;
 import software.amazon.awssdk.http.ContentStreamProvider;
@@ -38,9 +36,12 @@ public final class S3Transport implements SdkHttpClient {
   }
 
   /**
-   * Makes a client of this builder send over the transport. Checksums are asked for only where they
-   * are required, and the SDK repeats nothing: {@link io.sluice.storage.RetryingShardStore} does,
-   * where it is counted and where reads go on instead of beginning anew.
+   * Makes a client of this builder send over the transport. The SDK then repeats nothing: {@link
+   * io.sluice.storage.RetryingShardStore} does, where it is counted and where reads go on instead
+   * of beginning anew.
+   *
+   * <p>Let the client compute and check checksums {@code WHEN_REQUIRED}: if it adds one of its own
+   * to a body, the body passes through the SDK as a stream.
    *
    * @param transport stays open when the client is closed
    * @param signBodies whether the SHA-256 of a body is signed over plain HTTP; over TLS it never
@@ -55,8 +56,6 @@ public final class S3Transport implements SdkHttpClient {
     return builder
         .httpClientBuilder(defaults -> new S3Transport(transport))
         .putAuthScheme(new BodySigning(signBodies))
-        .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-        .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
         .overrideConfiguration(settings);
   }
 
