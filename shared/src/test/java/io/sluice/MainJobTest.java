@@ -53,6 +53,7 @@ import io.sluice.source.FolderSource;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.TransientStorageException;
 import io.sluice.storage.file.FileShardStore;
 import io.sluice.upload.ModelSource;
 import io.sluice.upload.TransferMemory;
@@ -74,6 +75,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,7 +104,13 @@ class MainJobTest {
       new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+  /** Called before each read of the source. */
+  private interface BeforeRead {
+    void accept(ByteRange range) throws InterruptedException;
+  }
+
   private final LongAdder sourceBytes = new LongAdder();
+  private volatile BeforeRead beforeRead = range -> {};
   private ShardStore store;
   private ManifestRepository manifests;
 
@@ -169,6 +178,42 @@ class MainJobTest {
     long skeletons = bytesUnder(Keys.SKELETONS);
     // The plan reads the headers, which are a part of the skeletons, and so do the tasks.
     assertThat(sourceBytes.sum()).isBetween(bytes, bytes + 2 * skeletons);
+  }
+
+  @Test
+  void aCancelledUploadStopsSoonAndStoresNothingMore() throws Exception {
+    Path model = write("model", 10, 60);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty());
+    CountDownLatch reading = new CountDownLatch(WORKERS);
+    CountDownLatch never = new CountDownLatch(1);
+    beforeRead =
+        range -> {
+          if (range.length() > 10_000) { // a shard, not a header
+            reading.countDown();
+            never.await();
+          }
+        };
+    String id = jobs.create(UploadKind.UPLOAD, spec.toJson(), Optional.empty());
+    instances.forEach(i -> i.runner.join(id));
+    assertThat(reading.await(20, TimeUnit.SECONDS)).isTrue();
+    long before = bytesUnder(Keys.SHARDS);
+    assertThat(jobs.cancel(id)).isTrue();
+
+    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (instances.stream().anyMatch(i -> !i.runner.running().isEmpty())
+        && System.nanoTime() < deadline) {
+      Thread.sleep(10);
+    }
+    assertThat(instances).allSatisfy(i -> assertThat(i.runner.running()).isEmpty());
+    assertThat(bytesUnder(Keys.SHARDS)).isEqualTo(before);
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.CANCELLED);
+    assertThatThrownBy(() -> manifest("m")).isInstanceOf(SluiceException.class);
   }
 
   @Test
@@ -490,6 +535,12 @@ class MainJobTest {
           @Override
           public void read(
               String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+            try {
+              beforeRead.accept(range);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+              throw new TransientStorageException(key, 0, "interrupted", e);
+            }
             source.read(key, etag, range, target);
             sourceBytes.add(range.length());
           }

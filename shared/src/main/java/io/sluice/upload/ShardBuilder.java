@@ -3,7 +3,6 @@ package io.sluice.upload;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.model.ByteRange;
 import io.sluice.model.ContentHasher;
-import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
@@ -24,7 +23,7 @@ import java.util.function.LongConsumer;
  * files, hashed on the way.
  */
 final class ShardBuilder {
-  /** Bytes read and hashed at a time: small enough to be hashed out of the cache. */
+  /** Most bytes of a read: what stores far away want, and no burden for near ones. */
   private static final long READ = 8L << 20;
 
   private final UploadPlan plan;
@@ -84,9 +83,9 @@ final class ShardBuilder {
     source.run(
         parts,
         (index, part) -> {
-          hasher.update(part.target());
+          int crc = hasher.update(part.target());
           Run run = reads.get(index);
-          SourceRun.append(read, new SourceRun(run.file(), run.range(), Crc32c.of(part.target())));
+          SourceRun.append(read, new SourceRun(run.file(), run.range(), crc));
           progress.accept(part.range().length());
         });
     return new Built(hasher.finish(), read);

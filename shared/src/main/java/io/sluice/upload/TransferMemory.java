@@ -4,6 +4,7 @@ import io.sluice.memory.Slab;
 import io.sluice.memory.SlabPool;
 import io.sluice.model.ErrorKind;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Optional;
@@ -16,10 +17,13 @@ import java.util.concurrent.locks.ReentrantLock;
  * Memory for shards on their way into the store: a bounded pool in which a request waits until
  * there is room. What an upload needs is bounded by it and not by the size of the model.
  *
- * <p>While any buffer is in use, those that came back are kept as they are: new pages cost as much
- * as sending them. When none is in use, all memory goes back to the system.
+ * <p>Buffers that came back are kept as they are for the next ones: new pages cost as much as
+ * sending them. When none was in use for {@link #LINGER}, all memory goes back to the system.
  */
 public final class TransferMemory implements AutoCloseable {
+  /** How long memory is kept that nobody uses. */
+  static final Duration LINGER = Duration.ofSeconds(2);
+
   private static final long UNIT = 1L << 20;
 
   private final SlabPool pool;
@@ -30,6 +34,8 @@ public final class TransferMemory implements AutoCloseable {
   private final Set<Slab> idle = new HashSet<>();
   private long used;
   private long kept;
+  private long loans;
+  private boolean sweeping;
 
   /**
    * @param bytes bound of all buffers together
@@ -77,9 +83,26 @@ public final class TransferMemory implements AutoCloseable {
     }
   }
 
+  /** Bytes that are held from the system, in use or not. */
+  long heldBytes() {
+    lock.lock();
+    try {
+      return used + kept;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Only when no buffer is in use any more. */
   @Override
   public void close() {
-    pool.close();
+    lock.lock();
+    try {
+      releaseIdle();
+      pool.close();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** The smallest idle slab that is large enough and wastes at most a third of itself. */
@@ -93,6 +116,7 @@ public final class TransferMemory implements AutoCloseable {
     idle.remove(slab);
     kept -= slab.bytes();
     used += slab.bytes();
+    loans++;
     return slab;
   }
 
@@ -105,6 +129,7 @@ public final class TransferMemory implements AutoCloseable {
     }
     Slab slab = pool.allocate(size);
     used += size;
+    loans++;
     return slab;
   }
 
@@ -114,15 +139,56 @@ public final class TransferMemory implements AutoCloseable {
       used -= slab.bytes();
       kept += slab.bytes();
       idle.add(slab);
-      if (used == 0) {
-        idle.forEach(Slab::close);
-        idle.clear();
-        kept = 0;
+      if (used == 0 && !sweeping) {
+        sweeping = true;
+        Thread.ofVirtual().name("sluice-upload-memory").start(this::sweep);
       }
       returned.signal();
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Waits until nothing was used for a while, then gives the memory back. */
+  private void sweep() {
+    while (true) {
+      long before = loans();
+      try {
+        Thread.sleep(LINGER);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // nobody does; then the memory goes back at once
+      }
+      lock.lock();
+      try {
+        boolean quiet = used == 0 && loans == before;
+        if (quiet || Thread.currentThread().isInterrupted()) {
+          releaseIdle();
+          sweeping = false;
+          return;
+        }
+        if (used > 0) {
+          sweeping = false; // whoever gives back the last buffer starts it again
+          return;
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private long loans() {
+    lock.lock();
+    try {
+      return loans;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void releaseIdle() {
+    idle.forEach(Slab::close);
+    idle.clear();
+    kept = 0;
   }
 
   /** A buffer on loan. */

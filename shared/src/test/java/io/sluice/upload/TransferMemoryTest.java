@@ -64,6 +64,21 @@ class TransferMemoryTest {
   }
 
   @Test
+  void whatNobodyUsesGoesBackToTheSystem() throws Exception {
+    try (TransferMemory memory = new TransferMemory(16 * MIB)) {
+      memory.acquire(6 * MIB).close();
+      assertThat(memory.heldBytes()).isEqualTo(6 * MIB);
+      long deadline = System.nanoTime() + TransferMemory.LINGER.multipliedBy(10).toNanos();
+      while (memory.heldBytes() > 0 && System.nanoTime() < deadline) {
+        Thread.sleep(20);
+      }
+      assertThat(memory.heldBytes()).isZero();
+      memory.acquire(6 * MIB).close();
+      assertThat(memory.heldBytes()).isEqualTo(6 * MIB);
+    }
+  }
+
+  @Test
   void theBoundHoldsUnderManyRequests() throws Exception {
     long bound = 12 * MIB;
     AtomicLong inUse = new AtomicLong();

@@ -86,6 +86,10 @@ public interface SluiceConfig {
     /** Parts of one object that are sent at once. */
     @WithDefault("8")
     int partParallelism();
+
+    /** Send the CRC32C of what is written, so that the store checks it; AWS and others know it. */
+    @WithDefault("false")
+    boolean checksums();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */

@@ -83,7 +83,8 @@ public class StoreWiring {
                   config.s3().multipartThreshold().asLongValue(),
                   config.s3().partSize().asLongValue(),
                   config.s3().partParallelism()),
-              retry);
+              retry,
+              config.s3().checksums());
       case FILE ->
           new FileShardStore(
               config

@@ -1,5 +1,6 @@
 package io.sluice.storage.s3;
 
+import io.sluice.model.Crc32c;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingCall;
@@ -9,11 +10,14 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jboss.logging.Logger;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.ChecksumAlgorithm;
+import software.amazon.awssdk.services.s3.model.ChecksumType;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadRequest;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 
@@ -32,10 +36,13 @@ final class MultipartWrite {
   @FunctionalInterface
   interface PartSender {
     /**
+     * @param name the key in the bucket
+     * @param crc32c checksum of the bytes, if the store is to check it
      * @return ETag of the part
      * @throws SdkException or a {@link StorageException}
      */
-    String send(String uploadId, int number, MemorySegment bytes);
+    String send(
+        String name, String uploadId, int number, MemorySegment bytes, OptionalInt crc32c);
   }
 
   private final S3Client s3;
@@ -46,11 +53,13 @@ final class MultipartWrite {
   private final MemorySegment bytes;
   private final MultipartSettings settings;
   private final RetryPolicy retry;
+  private final boolean checksums;
   private final PartSender sender;
 
   /**
    * @param key for messages
    * @param name the key in the bucket
+   * @param checksums whether the store is to check the CRC32C of the parts and of the whole
    */
   MultipartWrite(
       S3Client s3,
@@ -61,6 +70,7 @@ final class MultipartWrite {
       MemorySegment bytes,
       MultipartSettings settings,
       RetryPolicy retry,
+      boolean checksums,
       PartSender sender) {
     this.s3 = s3;
     this.errors = errors;
@@ -70,6 +80,7 @@ final class MultipartWrite {
     this.bytes = bytes;
     this.settings = settings;
     this.retry = retry;
+    this.checksums = checksums;
     this.sender = sender;
   }
 
@@ -83,7 +94,14 @@ final class MultipartWrite {
         call(
             () ->
                 s3.createMultipartUpload(
-                        request -> request.bucket(bucket).key(name).contentType(contentType))
+                        request -> {
+                          request.bucket(bucket).key(name).contentType(contentType);
+                          if (checksums) {
+                            request
+                                .checksumAlgorithm(ChecksumAlgorithm.CRC32_C)
+                                .checksumType(ChecksumType.FULL_OBJECT);
+                          }
+                        })
                     .uploadId());
     boolean joined = false;
     try {
@@ -144,8 +162,11 @@ final class MultipartWrite {
   private CompletedPart sendPart(String id, int index, long partBytes) {
     long at = index * partBytes;
     MemorySegment part = bytes.asSlice(at, Math.min(partBytes, bytes.byteSize() - at));
-    String etag = call(() -> sender.send(id, index + 1, part));
-    return CompletedPart.builder().partNumber(index + 1).eTag(etag).build();
+    OptionalInt crc32c = checksums ? OptionalInt.of(Crc32c.of(part)) : OptionalInt.empty();
+    String etag = call(() -> sender.send(name, id, index + 1, part, crc32c));
+    CompletedPart.Builder sent = CompletedPart.builder().partNumber(index + 1).eTag(etag);
+    crc32c.ifPresent(crc -> sent.checksumCRC32C(Crc32c.toBase64(crc)));
+    return sent.build();
   }
 
   /** Waits until no thread touches the bytes any more, also if this one is interrupted. */
@@ -217,15 +238,28 @@ final class MultipartWrite {
   }
 
   private void complete(String id, List<CompletedPart> parts, boolean ifAbsent) {
-    CompleteMultipartUploadRequest request =
+    CompleteMultipartUploadRequest.Builder request =
         CompleteMultipartUploadRequest.builder()
             .bucket(bucket)
             .key(name)
             .uploadId(id)
             .ifNoneMatch(ifAbsent ? "*" : null)
-            .multipartUpload(upload -> upload.parts(parts))
-            .build();
-    call(() -> s3.completeMultipartUpload(request));
+            .multipartUpload(upload -> upload.parts(parts));
+    if (checksums) {
+      request.checksumType(ChecksumType.FULL_OBJECT).checksumCRC32C(Crc32c.toBase64(whole(parts)));
+    }
+    call(() -> s3.completeMultipartUpload(request.build()));
+  }
+
+  /** The checksum of the object from those of its parts. */
+  private int whole(List<CompletedPart> parts) {
+    long partBytes = settings.partBytes(bytes.byteSize());
+    int whole = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      int crc = Crc32c.fromBase64(parts.get(i).checksumCRC32C());
+      whole = Crc32c.combine(whole, crc, Math.min(partBytes, bytes.byteSize() - i * partBytes));
+    }
+    return whole;
   }
 
   private boolean isThere() {

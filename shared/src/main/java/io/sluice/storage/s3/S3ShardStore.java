@@ -3,6 +3,7 @@ package io.sluice.storage.s3;
 import io.sluice.http.HttpAnswer;
 import io.sluice.http.HttpFailure;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ObjectKeys;
@@ -20,11 +21,13 @@ import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
@@ -56,6 +59,7 @@ public final class S3ShardStore implements ShardStore {
   /** Largest object. */
   public static final long MAX_OBJECT = 5L << 40;
 
+  private static final OptionalInt NO_CHECKSUM = OptionalInt.empty();
   private static final String CONTENT_TYPE = "application/octet-stream";
   private static final Pattern CONTENT_RANGE =
       Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
@@ -66,10 +70,11 @@ public final class S3ShardStore implements ShardStore {
   private final S3Errors errors;
   private final MultipartSettings multipart;
   private final RetryPolicy retry;
+  private final boolean checksums;
 
   /** With {@link MultipartSettings#DEFAULT} and {@link RetryPolicy#DEFAULT}. */
   public S3ShardStore(S3Client s3, String bucket, String prefix) {
-    this(s3, bucket, prefix, MultipartSettings.DEFAULT, RetryPolicy.DEFAULT);
+    this(s3, bucket, prefix, MultipartSettings.DEFAULT, RetryPolicy.DEFAULT, false);
   }
 
   /**
@@ -77,9 +82,16 @@ public final class S3ShardStore implements ShardStore {
    * @param bucket must exist
    * @param prefix put before every key, with a slash between them; empty for the whole bucket
    * @param retry for the requests of an object that is sent in parts; all others are not repeated
+   * @param checksums whether to send the CRC32C of what is written, so that the store checks what it
+   *     got; not every compatible store knows it
    */
   public S3ShardStore(
-      S3Client s3, String bucket, String prefix, MultipartSettings multipart, RetryPolicy retry) {
+      S3Client s3,
+      String bucket,
+      String prefix,
+      MultipartSettings multipart,
+      RetryPolicy retry,
+      boolean checksums) {
     this.s3 = Objects.requireNonNull(s3, "s3");
     this.bucket = Objects.requireNonNull(bucket, "bucket");
     String trimmed = prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) : prefix;
@@ -87,6 +99,7 @@ public final class S3ShardStore implements ShardStore {
     this.errors = new S3Errors(s3, bucket);
     this.multipart = Objects.requireNonNull(multipart, "multipart");
     this.retry = Objects.requireNonNull(retry, "retry");
+    this.checksums = checksums;
   }
 
   @Override
@@ -246,7 +259,7 @@ public final class S3ShardStore implements ShardStore {
     }
     if (bytes.byteSize() > multipart.threshold()) {
       return new MultipartWrite(
-              s3, errors, bucket, key, name, bytes, multipart, retry, sender(name))
+              s3, errors, bucket, key, name, bytes, multipart, retry, checksums, this::sendPart)
           .run(CONTENT_TYPE);
     }
     try {
@@ -255,7 +268,13 @@ public final class S3ShardStore implements ShardStore {
           body ->
               s3.putObject(
                   request ->
-                      request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
+                      request
+                          .bucket(bucket)
+                          .key(name)
+                          .contentType(CONTENT_TYPE)
+                          .ifNoneMatch("*")
+                          .overrideConfiguration(
+                              checksum(checksums ? OptionalInt.of(Crc32c.of(bytes)) : NO_CHECKSUM)),
                   body));
       return true;
     } catch (SdkException e) {
@@ -275,15 +294,28 @@ public final class S3ShardStore implements ShardStore {
     return S3Errors.call(() -> Transfer.sending(bytes).call(() -> request.apply(body)));
   }
 
-  private MultipartWrite.PartSender sender(String name) {
-    return (id, number, bytes) ->
-        send(
-                bytes,
-                body ->
-                    s3.uploadPart(
-                        request -> request.bucket(bucket).key(name).uploadId(id).partNumber(number),
-                        body))
-            .eTag();
+  private String sendPart(
+      String name, String id, int number, MemorySegment bytes, OptionalInt crc32c) {
+    return send(
+            bytes,
+            body ->
+                s3.uploadPart(
+                    request ->
+                        request
+                            .bucket(bucket)
+                            .key(name)
+                            .uploadId(id)
+                            .partNumber(number)
+                            .overrideConfiguration(checksum(crc32c)),
+                    body))
+        .eTag();
+  }
+
+  /** A header and not a field of the request: for a field the SDK would handle the body itself. */
+  private static Consumer<AwsRequestOverrideConfiguration.Builder> checksum(OptionalInt crc32c) {
+    return settings ->
+        crc32c.ifPresent(
+            crc -> settings.putHeader("x-amz-checksum-crc32c", Crc32c.toBase64(crc)));
   }
 
   @Override

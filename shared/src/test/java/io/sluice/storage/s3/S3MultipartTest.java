@@ -24,6 +24,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -65,7 +66,8 @@ class S3MultipartTest {
               S3Fixture.server().bucket(),
               "parts",
               new MultipartSettings(1, PART, 4),
-              RetryPolicy.DEFAULT),
+              RetryPolicy.DEFAULT,
+              true),
           RetryPolicy.DEFAULT);
     }
 
@@ -97,7 +99,7 @@ class S3MultipartTest {
     client =
         S3Fixture.client(
             proxy.endpoint(), S3Fixture.server().secretKey(), 1, Duration.ofSeconds(2));
-    store = new S3ShardStore(client, S3Fixture.server().bucket(), "p", SMALL, FAST);
+    store = new S3ShardStore(client, S3Fixture.server().bucket(), "p", SMALL, FAST, false);
   }
 
   @AfterAll
@@ -192,6 +194,32 @@ class S3MultipartTest {
     assertThat(e.kind()).isEqualTo(ErrorKind.TRANSIENT);
     assertThat(exists()).isFalse();
     assertThat(put()).as("the next write").isTrue();
+  }
+
+  /** The store checks what it got: what was damaged on its way is sent again. */
+  @Test
+  void withChecksumsAPartThatWasDamagedIsSentAgain() {
+    ShardStore checking =
+        new S3ShardStore(client, S3Fixture.server().bucket(), "p", SMALL, FAST, true);
+    proxy.plan(part(2), new Fault.CorruptRequest(100_000));
+    assertThat(checking.putIfAbsent(key, MemorySegment.ofArray(BYTES))).isTrue();
+    assertThat(partsSent()).containsExactly(1, 2, 2, 3, 4);
+    assertThat(read()).isEqualTo(BYTES);
+  }
+
+  @Test
+  void withChecksumsASmallObjectThatWasDamagedIsSentAgain() {
+    ShardStore checking =
+        new RetryingShardStore(
+            new S3ShardStore(client, S3Fixture.server().bucket(), "p", SMALL, FAST, true), FAST);
+    byte[] small = Arrays.copyOf(BYTES, PART / 2);
+    proxy.plan("PUT", new Fault.CorruptRequest(100_000));
+    assertThat(checking.putIfAbsent(key, MemorySegment.ofArray(small))).isTrue();
+    byte[] stored = new byte[small.length];
+    checking.read(
+        key, Optional.empty(), new ByteRange(0, small.length), MemorySegment.ofArray(stored));
+    assertThat(stored).isEqualTo(small);
+    assertThat(proxy.seen().stream().filter(r -> r.method().equals("PUT"))).hasSize(2);
   }
 
   @Test
