@@ -53,6 +53,7 @@ class LayersTest {
     "memory, model",
     "redis, model",
     "json, model",
+    "measure, model memory",
     "pins, model job manifest",
     "placement, model plan manifest job memory",
     "source, model storage upload",

@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       UpCommand.class,
       DemoCommand.class,
+      BenchCommand.class,
       CompletionCommand.class,
     },
     footerHeading = "%nExit codes:%n",
