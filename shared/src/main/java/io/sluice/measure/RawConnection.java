@@ -86,6 +86,12 @@ public final class RawConnection implements AutoCloseable {
     }
   }
 
+  /** Deletes an object. */
+  public void delete(URI url) throws IOException {
+    send(url, "DELETE", "");
+    answer(204);
+  }
+
   private void send(URI url, String method, String headers) throws IOException {
     String text =
         method
@@ -124,6 +130,9 @@ public final class RawConnection implements AutoCloseable {
     String text = new String(bytes, StandardCharsets.ISO_8859_1);
     if (!text.startsWith("HTTP/1.1 " + wanted + " ")) {
       throw new IOException("the store answered: " + text.lines().findFirst().orElse(""));
+    }
+    if (wanted == 204) {
+      return 0;
     }
     return text.toLowerCase(Locale.ROOT)
         .lines()

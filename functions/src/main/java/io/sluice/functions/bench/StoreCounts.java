@@ -9,8 +9,9 @@ import io.micrometer.core.instrument.MeterRegistry;
  * @param failed those that failed and were sent again, or not
  * @param bytes read or written
  */
-record StoreCounts(long requests, long failed, long bytes) {
-  static StoreCounts of(MeterRegistry meters, String operation) {
+public record StoreCounts(long requests, long failed, long bytes) {
+  /** The counts of one operation, such as {@code read}. */
+  public static StoreCounts of(MeterRegistry meters, String operation) {
     long requests = 0;
     long ok = 0;
     for (var timer : meters.find("sluice.store.requests").tag("operation", operation).timers()) {
@@ -26,7 +27,8 @@ record StoreCounts(long requests, long failed, long bytes) {
     return new StoreCounts(requests, requests - ok, (long) bytes);
   }
 
-  StoreCounts since(StoreCounts before) {
+  /** What came on top since then. */
+  public StoreCounts since(StoreCounts before) {
     return new StoreCounts(
         requests - before.requests, failed - before.failed, bytes - before.bytes);
   }

@@ -3,13 +3,13 @@ package io.sluice.functions.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.functions.bench.GeneratedShards;
+import io.sluice.functions.bench.FanoutSubject;
+import io.sluice.functions.bench.GeneratedModel;
 import io.sluice.functions.bench.LoaderSubject;
-import io.sluice.functions.config.SluiceConfig;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.measure.RawReader;
+import io.sluice.measure.RawWriter;
 import io.sluice.measure.Round;
-import io.sluice.measure.StoreAccess;
 import io.sluice.measure.Subject;
 import io.sluice.measure.SubjectProcess;
 import io.sluice.measure.TransferSpec;
@@ -17,20 +17,16 @@ import io.sluice.memory.SlabPool;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.SluiceException;
-import io.sluice.storage.ObjectInfo;
-import io.sluice.storage.ShardStore;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
-import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -39,20 +35,39 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description = {
-      "Measures transfers of generated shards beside the ceiling, raw sockets to the same store, and"
+      "Measures transfers of generated data beside the ceiling, raw sockets to the same store, and"
           + " beside clients of others, in turn and each in a process of its own. Uses an embedded"
-          + " store and leaves nothing behind."
+          + " store and leaves nothing behind.",
+      "  load    the loader and the clients of the AWS SDK",
+      "  upload  sluice upload",
+      "  cache   a first and a second load, and each cache",
+      "  fanout  1 to 16 workers with a bandwidth of their own each"
     })
 final class BenchCommand extends SluiceCommand {
-  private static final String PREFIX = "sluice.s3.prefix";
-  private static final long S3_MAX_PUT = 5L << 30;
   private static final String RAW = "raw";
   private static final String SLUICE = "sluice";
   private static final List<String> PEERS = List.of("sdk-crt", "sdk-netty", "sdk-url");
+  private static final long MAX_SHARD = 5L << 30;
+  private static final long MIB = 1L << 20;
 
   /** What is measured. */
   enum Kind {
-    load
+    load(1024 * MIB, 64 * MIB, 2, 5),
+    upload(1024 * MIB, 64 * MIB, 1, 5),
+    cache(1024 * MIB, 64 * MIB, 1, 5),
+    fanout(512 * MIB, 16 * MIB, 0, 2);
+
+    private final long bytes;
+    private final long shardBytes;
+    private final int warmup;
+    private final int repeat;
+
+    Kind(long bytes, long shardBytes, int warmup, int repeat) {
+      this.bytes = bytes;
+      this.shardBytes = shardBytes;
+      this.warmup = warmup;
+      this.repeat = repeat;
+    }
   }
 
   @Parameters(index = "0", paramLabel = "KIND", description = "${COMPLETION-CANDIDATES}.")
@@ -61,15 +76,13 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--size",
       paramLabel = "SIZE",
-      defaultValue = "1GiB",
-      description = "Bytes of the model (default: ${DEFAULT-VALUE}).")
+      description = "Bytes of the model (default: 1GiB, fanout 512MiB).")
   ByteSize size;
 
   @Option(
       names = "--shard",
       paramLabel = "SIZE",
-      defaultValue = "64MiB",
-      description = "Bytes of a shard (default: ${DEFAULT-VALUE}).")
+      description = "Bytes of a shard (default: 64MiB, fanout 16MiB).")
   ByteSize shard;
 
   @Option(
@@ -83,22 +96,20 @@ final class BenchCommand extends SluiceCommand {
       names = "--connections",
       paramLabel = "N",
       defaultValue = "16",
-      description = "Requests in flight, for all alike (default: ${DEFAULT-VALUE}).")
+      description = "Requests in flight of a load, for all alike (default: ${DEFAULT-VALUE}).")
   int connections;
 
   @Option(
       names = "--repeat",
       paramLabel = "N",
-      defaultValue = "5",
-      description = "Repetitions that count (default: ${DEFAULT-VALUE}).")
-  int repeat;
+      description = "Repetitions that count (default: 5, fanout 2).")
+  Integer repeat;
 
   @Option(
       names = "--warmup",
       paramLabel = "N",
-      defaultValue = "2",
-      description = "Repetitions before that do not count (default: ${DEFAULT-VALUE}).")
-  int warmup;
+      description = "Repetitions before that (default: load 2, upload and cache 1, fanout 0).")
+  Integer warmup;
 
   @Option(
       names = "--subjects",
@@ -108,32 +119,62 @@ final class BenchCommand extends SluiceCommand {
   List<String> only;
 
   @Option(
+      names = "--workers",
+      paramLabel = "N",
+      split = ",",
+      defaultValue = "1,2,4,8,16",
+      description = "fanout: numbers of workers (default: ${DEFAULT-VALUE}).")
+  List<Integer> workers;
+
+  @Option(
+      names = "--bandwidth",
+      paramLabel = "RATE",
+      defaultValue = "75MB/s",
+      description = "fanout: of each worker (default: ${DEFAULT-VALUE}, as on AWS Lambda).")
+  ByteRate bandwidth;
+
+  @Option(
+      names = "--seconds",
+      paramLabel = "N",
+      defaultValue = "2.5",
+      description = "fanout: how long each worker loads at least (default: ${DEFAULT-VALUE}).")
+  double seconds;
+
+  @Option(
       names = "--configured",
       description =
-          "Use the store that is configured (quarkus.s3.*) instead of an embedded one; everything"
-              + " lies below a prefix of its own and is deleted in the end.")
+          "Use the S3 store that is configured (quarkus.s3.*, sluice.s3.*) instead of an embedded"
+              + " one; everything lies below a prefix of its own and is deleted in the end.")
   boolean configured;
 
   @Option(names = "--subject", hidden = true)
   String subject;
 
-  @Inject SluiceConfig config;
-  @Inject Instance<ShardStore> store;
-  @Inject Instance<StoreAccess> access;
+  @Inject BenchBed bed;
   @Inject Instance<LoaderSubject> loader;
+  @Inject Instance<FanoutSubject> fanout;
+  @Inject Instance<UploadSubject> upload;
+
+  private final Map<String, String> given = new LinkedHashMap<>();
 
   @Override
   Needs needs() {
     if (subject != null) {
       return Needs.STORE;
     }
-    check("--size", size.bytes(), 1, SlabPool.MAX_BUDGET);
-    check("--shard", shard.bytes(), 1, Math.min(size.bytes(), S3_MAX_PUT));
-    check("--chunk", chunk.bytes(), 1, Math.min(shard.bytes(), ModelManifest.MAX_CHUNK_BYTES));
+    check("--size", bytes(), 1, SlabPool.MAX_BUDGET);
+    check("--shard", shardBytes(), 1, Math.min(bytes(), MAX_SHARD));
+    check("--chunk", chunk.bytes(), 1, ModelManifest.MAX_CHUNK_BYTES);
     check("--connections", connections, 1, 1024);
-    check("--repeat", repeat, 1, 1000);
-    check("--warmup", warmup, 0, 1000);
-    return configured || sluice.local ? Needs.STORE : Needs.STACK;
+    check("--repeat", repeat(), 1, 1000);
+    check("--warmup", warmup(), 0, 1000);
+    workers.forEach(n -> check("--workers", n, 1, 256));
+    check("--seconds", (long) seconds, 0, 3600);
+    // Before the embedded stack becomes the configuration.
+    for (String name : System.getProperties().stringPropertyNames()) {
+      given.put(name, System.getProperty(name));
+    }
+    return Needs.STACK;
   }
 
   private static void check(String option, long value, long min, long max) {
@@ -145,16 +186,38 @@ final class BenchCommand extends SluiceCommand {
     }
   }
 
-  /** A prefix of its own, so that everything can be deleted. */
+  private long bytes() {
+    return size != null ? size.bytes() : kind.bytes;
+  }
+
+  private long shardBytes() {
+    return shard != null ? shard.bytes() : Math.min(kind.shardBytes, bytes());
+  }
+
+  private int repeat() {
+    return repeat != null ? repeat : kind.repeat;
+  }
+
+  private int warmup() {
+    return warmup != null ? warmup : kind.warmup;
+  }
+
+  /** Of the embedded stack, a configured store leaves only Redis. */
   @Override
   Map<String, String> settings() {
     if (subject != null) {
       return Map.of();
     }
-    String before = ConfigProvider.getConfig().getOptionalValue(PREFIX, String.class).orElse("");
-    String folder = "bench-" + UUID.randomUUID().toString().substring(0, 8);
-    return Map.of(
-        PREFIX, before.isEmpty() || before.endsWith("/") ? before + folder : before + "/" + folder);
+    if (configured) {
+      for (String name : LocalStack.current().orElseThrow().settings().keySet()) {
+        if (given.containsKey(name)) {
+          System.setProperty(name, given.get(name));
+        } else if (!name.startsWith("quarkus.redis.")) {
+          System.clearProperty(name);
+        }
+      }
+    }
+    return BenchBed.settings();
   }
 
   @Override
@@ -162,153 +225,199 @@ final class BenchCommand extends SluiceCommand {
     if (subject != null) {
       return SubjectProcess.serve(System.in, out(), this::subject);
     }
-    Path logs = Temporary.directory("sluice-bench");
     try {
-      return load(logs);
+      switch (kind) {
+        case load -> load();
+        case upload -> upload();
+        case cache -> cache();
+        case fanout -> fanout();
+      }
+      return 0;
     } finally {
-      deleteAll();
-      Temporary.delete(logs);
+      bed.close();
     }
   }
 
-  private Subject subject(JsonNode work) throws IOException {
-    TransferSpec spec = TransferSpec.read(work);
-    return switch (subject) {
-      case RAW -> new RawReader(spec);
-      case SLUICE -> loader.get().of(spec, false);
-      default -> throw usage("there is no subject '" + subject + "'");
+  /** What this process does as a child of a measurement. */
+  private Subject subject(JsonNode work) throws IOException, InterruptedException {
+    boolean raw = subject.equals(RAW);
+    return switch (kind) {
+      case load -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), false);
+      case upload -> raw ? new RawWriter(work) : upload.get().of(work, err());
+      case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), isWarm(subject));
+      case fanout -> fanout.get().of(FanoutSubject.Work.read(work));
     };
   }
 
-  private int load(Path logs) throws InterruptedException {
-    List<ShardDescriptor> shards;
-    try (ProgressView view = progress("generate")) {
-      view.count("shards");
-      List<Long> stored = new ArrayList<>();
-      long count = Math.ceilDiv(size.bytes(), shard.bytes());
-      shards =
-          GeneratedShards.store(
-              store.get(),
-              size.bytes(),
-              shard.bytes(),
-              Math.toIntExact(chunk.bytes()),
-              bytes -> {
-                stored.add(bytes);
-                view.update(
-                    stored.size(), count, stored.stream().mapToLong(b -> b).sum(), size.bytes());
-              });
-    }
-    TransferSpec spec = new TransferSpec(access.get(), connections, shards);
+  private static TransferSpec spec(JsonNode work) {
+    return TransferSpec.read(work);
+  }
+
+  private static boolean isWarm(String name) {
+    return name.equals("memory");
+  }
+
+  private void load() throws InterruptedException {
+    TransferSpec spec = generate();
     List<BenchProcess> subjects = new ArrayList<>();
     try (ProgressView view = progress("bench")) {
-      view.count("turns");
-      subjects.add(own(RAW, spec, logs));
+      subjects.add(bed.own(kind.name(), RAW, spec.toJson(), worker(spec)));
       if (wanted(SLUICE)) {
-        subjects.add(own(SLUICE, spec, logs));
+        subjects.add(bed.own(kind.name(), SLUICE, spec.toJson(), worker(spec)));
       }
       for (String peer : PEERS) {
-        Optional<Path> jar = peers();
-        if (wanted(peer) && jar.isPresent()) {
-          List<String> command = new ArrayList<>(CommandProcess.java());
-          command.addAll(List.of("-jar", jar.get().toString(), "peer", peer));
-          subjects.add(BenchProcess.start(peer, command, Map.of(), spec.toJson(), logs));
+        if (wanted(peer)) {
+          bed.peer(peer, spec.toJson()).ifPresent(subjects::add);
         }
       }
-      BenchRun run = new BenchRun(subjects.stream().map(BenchProcess::name).toList());
-      run.run(subjects, warmup, repeat, view);
-      report(run, spec);
-      return 0;
-    } finally {
-      subjects.forEach(BenchProcess::close);
+      BenchRun run = run(subjects, view);
+      ObjectNode json = describe(spec.bytes(), spec.shards().size());
+      json.set("subjects", run.toJson());
+      Optional<String> peer = run.cheapest("sdk-").filter(name -> wanted(SLUICE));
+      peer.ifPresent(name -> json.set("bestPeer", run.beside(SLUICE, name)));
+      print(
+          json,
+          out -> {
+            out.println(headline(json));
+            run.print(out);
+            peer.ifPresent(
+                name ->
+                    out.printf(
+                        Locale.ROOT,
+                        "sluice beside %s: %.2f of its speed, %.2f of its CPU%n",
+                        name,
+                        run.ratio(SLUICE, name, Round::gigabytesPerSecond).median(),
+                        run.ratio(SLUICE, name, Round::cpuPerGib).median()));
+          });
     }
+  }
+
+  private void upload() throws IOException, InterruptedException {
+    Path file = bed.folder().resolve("model.safetensors");
+    GeneratedModel.write(file, bytes());
+    ObjectNode work =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("path", file.toString())
+            .put("shardBytes", shardBytes())
+            .put("connections", Math.min(connections, 4));
+    work.set("access", bed.access().toJson());
+    List<BenchProcess> subjects = new ArrayList<>();
+    try (ProgressView view = progress("bench")) {
+      subjects.add(bed.own(kind.name(), RAW, work, Map.of()));
+      if (wanted(SLUICE)) {
+        subjects.add(bed.own(kind.name(), SLUICE, work, Map.of()));
+      }
+      BenchRun run = run(subjects, view);
+      ObjectNode json = describe(bytes(), Math.toIntExact(Math.ceilDiv(bytes(), shardBytes())));
+      json.put("connections", work.get("connections").intValue());
+      json.set("subjects", run.toJson());
+      print(
+          json,
+          out -> {
+            out.println(headline(json));
+            run.print(out);
+          });
+    }
+  }
+
+  private void cache() throws InterruptedException {
+    TransferSpec spec = generate();
+    List<BenchProcess> subjects = new ArrayList<>();
+    try (ProgressView view = progress("bench")) {
+      subjects.add(bed.own(kind.name(), RAW, spec.toJson(), worker(spec)));
+      for (String tier : List.of("store", "memory")) {
+        if (wanted(tier)) {
+          subjects.add(bed.own(kind.name(), tier, spec.toJson(), worker(spec)));
+        }
+      }
+      BenchRun run = run(subjects, view);
+      ObjectNode json = describe(spec.bytes(), spec.shards().size());
+      json.set("subjects", run.toJson());
+      print(
+          json,
+          out -> {
+            out.println(headline(json));
+            run.print(out);
+          });
+    }
+  }
+
+  private void fanout() throws InterruptedException {
+    TransferSpec spec = generate();
+    int shards =
+        Math.max(1, (int) Math.ceil(seconds * bandwidth.bytesPerSecond() / (double) shardBytes()));
+    FanoutSubject.Work work =
+        new FanoutSubject.Work(spec, workers, bandwidth.bytesPerSecond(), shards);
+    try (ProgressView view = progress("bench")) {
+      BenchProcess workersProcess = bed.own(kind.name(), SLUICE, work.toJson(), Map.of());
+      BenchFanout run = new BenchFanout(work);
+      run.run(workersProcess, warmup(), repeat(), view);
+      ObjectNode json = describe(spec.bytes(), spec.shards().size());
+      run.describe(json);
+      print(
+          json,
+          out -> {
+            out.println(headline(json));
+            run.print(out);
+          });
+    }
+  }
+
+  private TransferSpec generate() {
+    List<ShardDescriptor> shards;
+    try (ProgressView view = progress("generate")) {
+      shards = bed.generate(bytes(), shardBytes(), Math.min(chunk.bytes(), shardBytes()), view);
+    }
+    return new TransferSpec(bed.access(), connections, shards);
+  }
+
+  private BenchRun run(List<BenchProcess> subjects, ProgressView view) throws InterruptedException {
+    view.count("turns");
+    BenchRun run = new BenchRun(subjects.stream().map(BenchProcess::name).toList());
+    run.run(subjects, warmup(), repeat(), view);
+    return run;
   }
 
   private boolean wanted(String name) {
     return only == null || only.contains(name);
   }
 
-  private BenchProcess own(String name, TransferSpec spec, Path logs) throws InterruptedException {
-    List<String> command = new ArrayList<>(CommandProcess.self());
-    command.addAll(List.of("bench", kind.name(), "--subject", name));
-    return BenchProcess.start(name, command, environment(spec), spec.toJson(), logs);
-  }
-
-  /** What leads a child to the store of this process. */
-  private Map<String, String> environment(TransferSpec spec) {
-    Map<String, String> environment = new LinkedHashMap<>();
-    System.getProperties()
-        .stringPropertyNames()
-        .forEach(
-            name -> {
-              if (name.startsWith("quarkus.s3.")
-                  || name.startsWith("quarkus.redis.")
-                  || name.startsWith("sluice.")) {
-                environment.put(CommandProcess.variable(name), System.getProperty(name));
-              }
-            });
+  /** A worker that has room for everything. */
+  private Map<String, String> worker(TransferSpec spec) {
     long memory = spec.shards().stream().mapToLong(s -> SlabPool.footprint(s.size())).sum();
-    environment.put("SLUICE_WORKER_MEMORY", Long.toString(memory));
-    environment.put("SLUICE_LOAD_PARALLELISM", Integer.toString(connections));
-    return environment;
+    return Map.of(
+        "sluice.worker.memory", Long.toString(memory),
+        "sluice.load.parallelism", Integer.toString(connections));
   }
 
-  private static Optional<Path> peers() {
-    return Optional.ofNullable(System.getenv("SLUICE_BENCH_HOME"))
-        .map(home -> Path.of(home, "sluice-bench.jar").toAbsolutePath())
-        .filter(Files::isRegularFile);
+  private ObjectNode describe(long bytes, int shards) {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("bench", kind.name())
+        .put("endpoint", bed.access().endpoint().toString())
+        .put("embedded", !configured)
+        .put("processors", Runtime.getRuntime().availableProcessors())
+        .put("bytes", bytes)
+        .put("shards", shards)
+        .put("shardBytes", shardBytes())
+        .put("chunkBytes", Math.min(chunk.bytes(), shardBytes()))
+        .put("connections", connections)
+        .put("repeat", repeat())
+        .put("warmup", warmup());
   }
 
-  private void deleteAll() {
-    ShardStore all = store.get();
-    List<String> keys = new ArrayList<>();
-    all.list("", (ObjectInfo object) -> keys.add(object.key()));
-    keys.forEach(all::delete);
-  }
-
-  private void report(BenchRun run, TransferSpec spec) {
-    ObjectNode json =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("bench", kind.name())
-            .put("endpoint", spec.access().endpoint().toString())
-            .put("embedded", !configured)
-            .put("bytes", spec.bytes())
-            .put("shards", spec.shards().size())
-            .put("shardBytes", shard.bytes())
-            .put("chunkBytes", chunk.bytes())
-            .put("connections", connections)
-            .put("repeat", repeat)
-            .put("warmup", warmup)
-            .put("processors", Runtime.getRuntime().availableProcessors());
-    json.set("subjects", run.toJson());
-    Optional<String> peer = run.cheapest("sdk-");
-    if (peer.isPresent() && wanted(SLUICE)) {
-      ObjectNode best = json.putObject("bestPeer").put("name", peer.get());
-      best.set("speedOfPeer", run.ratio(SLUICE, peer.get(), Round::gigabytesPerSecond).toJson());
-      best.set("cpuOfPeer", run.ratio(SLUICE, peer.get(), Round::cpuPerGib).toJson());
-    }
-    print(
-        json,
-        out -> {
-          out.printf(
-              "%s in %d shards, chunks of %s, %d connections, %d turns after %d to warm up, %s%n",
-              ByteSize.format(spec.bytes()),
-              spec.shards().size(),
-              ByteSize.format(chunk.bytes()),
-              connections,
-              repeat,
-              warmup,
-              spec.access().endpoint());
-          run.print(out);
-          peer.filter(p -> wanted(SLUICE))
-              .ifPresent(
-                  name ->
-                      out.printf(
-                          java.util.Locale.ROOT,
-                          "sluice beside %s: %.2f of its speed, %.2f of its CPU%n",
-                          name,
-                          run.ratio(SLUICE, name, Round::gigabytesPerSecond).median(),
-                          run.ratio(SLUICE, name, Round::cpuPerGib).median()));
-        });
+  private String headline(ObjectNode json) {
+    return "%s: %s in %d shards, chunks of %s, %d connections, %d turns after %d to warm up, %s, %d CPUs"
+        .formatted(
+            kind,
+            ByteSize.format(json.get("bytes").longValue()),
+            json.get("shards").intValue(),
+            ByteSize.format(json.get("chunkBytes").longValue()),
+            json.get("connections").intValue(),
+            repeat(),
+            warmup(),
+            json.get("endpoint").textValue(),
+            json.get("processors").intValue());
   }
 }

@@ -75,6 +75,14 @@ final class BenchRun {
                 Double.compare(of(a, Round::cpuPerGib).median(), of(b, Round::cpuPerGib).median()));
   }
 
+  /** One subject beside another as JSON. */
+  ObjectNode beside(String subject, String other) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode().put("name", other);
+    json.set("speedOfPeer", ratio(subject, other, Round::gigabytesPerSecond).toJson());
+    json.set("cpuOfPeer", ratio(subject, other, Round::cpuPerGib).toJson());
+    return json;
+  }
+
   /** The subjects as JSON: sums of each measure, ratios to the ceiling, and every round. */
   ArrayNode toJson() {
     ArrayNode subjects = JsonNodeFactory.instance.arrayNode();
@@ -109,7 +117,8 @@ final class BenchRun {
             "OF CEILING",
             "PEAK RSS",
             "REQUESTS",
-            "RETRIES");
+            "RETRIES",
+            "STORE");
     for (String name : rounds.keySet()) {
       Summary speed = of(name, Round::gigabytesPerSecond);
       Summary cpu = of(name, Round::cpuPerGib);
@@ -124,7 +133,8 @@ final class BenchRun {
           number(ratio(name, ceiling, Round::cpuPerGib).median()),
           new Table.Right(peak < 0 ? "-" : ByteSize.format(peak)),
           (long) of(name, Round::requests).median(),
-          (long) of(name, Round::retries).max());
+          (long) of(name, Round::retries).max(),
+          new Table.Right(ByteSize.format((long) of(name, Round::storeBytes).max())));
     }
     table.print(out);
   }

@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
       UpCommand.class,
       DemoCommand.class,
       BenchCommand.class,
+      PlanCommand.class,
       CompletionCommand.class,
     },
     footerHeading = "%nExit codes:%n",
