@@ -54,6 +54,7 @@ class LayersTest {
     "redis, model",
     "json, model",
     "http, model",
+    "measure, model memory",
     "pins, model job manifest",
     "placement, model plan manifest job memory",
     "source, model storage upload",
