@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.sluice.manifest.ModelManifest.File;
 import io.sluice.manifest.ModelManifest.Piece;
 import io.sluice.manifest.ModelManifest.Plan;
+import io.sluice.manifest.ModelManifest.Provenance;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ChunkChecksums;
 import io.sluice.model.Crc32c;
@@ -31,13 +32,15 @@ import java.util.OptionalInt;
  *  "files":[{"path":…,"size":…,"digest":…,"crc32c":…,"format":…,
  *            "skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
- *              "pieces":[[<shard index>,<offset>,<rows>],…]},…]}
+ *              "pieces":[[<shard index>,<offset>,<rows>],…]},…],
+ *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
  * }</pre>
  *
  * <p>{@code crc32c} holds the CRC32C of each chunk, or that of a file, as big-endian words. {@code
- * skeleton}, {@code layer} and the {@code digest} of a file are left out if there is none. In
- * version 1 files have no {@code crc32c} and always a {@code digest}; a manifest without those
- * checksums is written as version 1, so that it keeps its bytes. What follows from other fields
+ * skeleton}, {@code layer}, {@code provenance} and the {@code digest} of a file are left out if
+ * there is none; so is the {@code crc32c} of a file that has a {@code digest}. In version 1 files
+ * have a {@code digest} and nothing else; a manifest of such files is written as version 1, so that
+ * it keeps its bytes. What follows from other fields
  * (first row and length of a piece, number of chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
@@ -83,7 +86,7 @@ public final class ManifestCodec {
       json.writeStartObject();
       json.writeStringField("sluice", FORMAT);
       json.writeNumberField(
-          "version", manifest.files().getFirst().crc32c().isPresent() ? VERSION : 1);
+          "version", version(manifest.files()));
       json.writeObjectFieldStart("plan");
       json.writeStringField("strategy", manifest.plan().strategy());
       json.writeNumberField("shardBytes", manifest.plan().shardBytes());
@@ -105,6 +108,9 @@ public final class ManifestCodec {
         write(json, tensor);
       }
       json.writeEndArray();
+      if (manifest.provenance().isPresent()) {
+        write(json, manifest.provenance().get());
+      }
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory does no I/O", e);
@@ -144,14 +150,20 @@ public final class ManifestCodec {
         checkCount(json, "files", files.size(), ModelManifest.MAX_FILES);
         files.add(readFile(json, json.version(), plan.chunkBytes()));
       }
+      if (json.version() != version(files)) {
+        throw json.malformed(
+            "files that have a digest and no checksum are those of version 1", null);
+      }
       List<Tensor> tensors = new ArrayList<>();
       json.field("tensors");
       for (json.beginArray(); json.hasElement(); ) {
         checkCount(json, "tensors", tensors.size(), ModelManifest.MAX_TENSORS);
         tensors.add(readTensor(json));
       }
+      Optional<Provenance> provenance =
+          json.optionalField("provenance") ? Optional.of(readProvenance(json)) : Optional.empty();
       json.end();
-      return new ModelManifest(plan, files, tensors, shards, totalBytes);
+      return new ModelManifest(plan, files, tensors, shards, totalBytes, provenance);
     }
   }
 
@@ -163,6 +175,10 @@ public final class ManifestCodec {
           "manifest-too-large",
           "a manifest has at most " + maxBytes + " bytes, got " + bytes);
     }
+  }
+
+  private static int version(List<File> files) {
+    return files.stream().allMatch(file -> file.crc32c().isEmpty()) ? 1 : VERSION;
   }
 
   private static void write(JsonGenerator json, ShardDescriptor object) throws IOException {
@@ -217,6 +233,38 @@ public final class ManifestCodec {
     json.writeEndObject();
   }
 
+  private static void write(JsonGenerator json, Provenance provenance) throws IOException {
+    json.writeObjectFieldStart("provenance");
+    json.writeStringField("operation", provenance.operation());
+    json.writeStringField("arguments", provenance.arguments());
+    json.writeArrayFieldStart("parents");
+    for (Provenance.Parent parent : provenance.parents()) {
+      json.writeStartObject();
+      json.writeStringField("model", parent.model());
+      json.writeStringField("version", parent.version().toString());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static Provenance readProvenance(StrictJson json) {
+    json.beginObject();
+    String operation = json.string("operation");
+    String arguments = json.string("arguments");
+    List<Provenance.Parent> parents = new ArrayList<>();
+    json.field("parents");
+    for (json.beginArray(); json.hasElement(); ) {
+      checkCount(json, "parents", parents.size(), Provenance.MAX_PARENTS);
+      json.beginObject();
+      parents.add(
+          new Provenance.Parent(json.string("model"), Digest.parse(json.string("version"))));
+      json.endObject();
+    }
+    json.endObject();
+    return new Provenance(operation, arguments, parents);
+  }
+
   private static ShardDescriptor readObject(StrictJson json, int chunkBytes) {
     json.beginObject();
     Digest digest = Digest.parse(json.string("digest"));
@@ -252,7 +300,9 @@ public final class ManifestCodec {
       if (json.optionalField("digest")) {
         digest = Optional.of(Digest.parse(json.text("digest")));
       }
-      crc32c = OptionalInt.of(Crc32c.fromBase64(json.string("crc32c")));
+      if (json.optionalField("crc32c")) {
+        crc32c = OptionalInt.of(Crc32c.fromBase64(json.text("crc32c")));
+      }
     }
     String format = json.string("format");
     Optional<ShardDescriptor> skeleton =
