@@ -104,6 +104,7 @@ class MainJobTest {
       new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+
   /** Called before each read of the source. */
   private interface BeforeRead {
     void accept(ByteRange range) throws InterruptedException;

@@ -40,8 +40,8 @@ import java.util.OptionalInt;
  * skeleton}, {@code layer}, {@code provenance} and the {@code digest} of a file are left out if
  * there is none; so is the {@code crc32c} of a file that has a {@code digest}. In version 1 files
  * have a {@code digest} and nothing else; a manifest of such files is written as version 1, so that
- * it keeps its bytes. What follows from other fields
- * (first row and length of a piece, number of chunks) is not written, so it cannot be wrong.
+ * it keeps its bytes. What follows from other fields (first row and length of a piece, number of
+ * chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
@@ -85,8 +85,7 @@ public final class ManifestCodec {
     try (JsonGenerator json = StrictJson.FACTORY.createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("sluice", FORMAT);
-      json.writeNumberField(
-          "version", version(manifest.files()));
+      json.writeNumberField("version", version(manifest.files()));
       json.writeObjectFieldStart("plan");
       json.writeStringField("strategy", manifest.plan().strategy());
       json.writeNumberField("shardBytes", manifest.plan().shardBytes());

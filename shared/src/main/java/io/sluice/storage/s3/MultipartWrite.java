@@ -41,8 +41,7 @@ final class MultipartWrite {
      * @return ETag of the part
      * @throws SdkException or a {@link StorageException}
      */
-    String send(
-        String name, String uploadId, int number, MemorySegment bytes, OptionalInt crc32c);
+    String send(String name, String uploadId, int number, MemorySegment bytes, OptionalInt crc32c);
   }
 
   private final S3Client s3;

@@ -82,8 +82,8 @@ public final class S3ShardStore implements ShardStore {
    * @param bucket must exist
    * @param prefix put before every key, with a slash between them; empty for the whole bucket
    * @param retry for the requests of an object that is sent in parts; all others are not repeated
-   * @param checksums whether to send the CRC32C of what is written, so that the store checks what it
-   *     got; not every compatible store knows it
+   * @param checksums whether to send the CRC32C of what is written, so that the store checks what
+   *     it got; not every compatible store knows it
    */
   public S3ShardStore(
       S3Client s3,
@@ -314,8 +314,7 @@ public final class S3ShardStore implements ShardStore {
   /** A header and not a field of the request: for a field the SDK would handle the body itself. */
   private static Consumer<AwsRequestOverrideConfiguration.Builder> checksum(OptionalInt crc32c) {
     return settings ->
-        crc32c.ifPresent(
-            crc -> settings.putHeader("x-amz-checksum-crc32c", Crc32c.toBase64(crc)));
+        crc32c.ifPresent(crc -> settings.putHeader("x-amz-checksum-crc32c", Crc32c.toBase64(crc)));
   }
 
   @Override
