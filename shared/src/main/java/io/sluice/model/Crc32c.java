@@ -1,6 +1,7 @@
 package io.sluice.model;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.Base64;
 import java.util.zip.CRC32C;
@@ -16,14 +17,24 @@ public final class Crc32c {
   private static final int ONE = 1 << 31;
   private static final int X8 = 1 << 23;
   private static final long BLOCK = 1L << 30;
+  private static final int COPY = 64 << 10;
 
   private Crc32c() {}
 
   /** The checksum of these bytes, of any number. */
   public static int of(MemorySegment bytes) {
     CRC32C crc = new CRC32C();
-    for (long at = 0; at < bytes.byteSize(); at += BLOCK) {
-      crc.update(bytes.asSlice(at, Math.min(BLOCK, bytes.byteSize() - at)).asByteBuffer());
+    if (bytes.isNative() || bytes.heapBase().filter(byte[].class::isInstance).isPresent()) {
+      for (long at = 0; at < bytes.byteSize(); at += BLOCK) {
+        crc.update(bytes.asSlice(at, Math.min(BLOCK, bytes.byteSize() - at)).asByteBuffer());
+      }
+    } else {
+      byte[] copy = new byte[(int) Math.min(COPY, bytes.byteSize())];
+      for (long at = 0; at < bytes.byteSize(); at += copy.length) {
+        int length = (int) Math.min(copy.length, bytes.byteSize() - at);
+        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, copy, 0, length);
+        crc.update(copy, 0, length);
+      }
     }
     return (int) crc.getValue();
   }

@@ -23,6 +23,19 @@ class Crc32cTest {
   }
 
   @Test
+  void anyKindOfMemoryHasOne() {
+    Random random = new Random(2);
+    long[] longs = random.longs(20_000).toArray();
+    MemorySegment heap = MemorySegment.ofArray(longs);
+    byte[] bytes = heap.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+    assertThat(Crc32c.of(heap)).isEqualTo(of(bytes, 0, bytes.length));
+    try (java.lang.foreign.Arena arena = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment off = arena.allocate(bytes.length).copyFrom(heap);
+      assertThat(Crc32c.of(off)).isEqualTo(of(bytes, 0, bytes.length));
+    }
+  }
+
+  @Test
   void theChecksumOfAWholeFollowsFromThoseOfItsParts() {
     Random random = new Random(1);
     byte[] bytes = new byte[70_000];

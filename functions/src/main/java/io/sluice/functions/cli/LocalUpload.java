@@ -60,8 +60,21 @@ class LocalUpload {
   @Inject Instance<ShardPins> pins;
   @Inject Instance<TransferMemory> memory;
 
+  /** Without the digests of whole files. */
+  JsonNode upload(
+      Path path,
+      ModelRef model,
+      PlanOptions options,
+      Optional<Digest> expected,
+      ProgressView progress)
+      throws InterruptedException {
+    return upload(path, model, options, expected, false, progress);
+  }
+
   /**
    * Uploads a folder or file, and waits for the end.
+   *
+   * @param fileDigests whether the SHA-256 of every whole file is wanted
    *
    * @return the result of the upload
    */

@@ -68,8 +68,7 @@ final class PullCommand extends SluiceCommand {
         out -> {
           Table table = new Table("FILE", "SIZE", "DIGEST OR CHECKSUM");
           for (ModelManifest.File file : manifest.files()) {
-            table.row(
-                file.path(), new Table.Right(ByteSize.format(file.size())), checks(file));
+            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), checks(file));
           }
           table.print(out);
           out.printf(
