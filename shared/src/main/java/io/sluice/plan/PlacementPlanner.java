@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -38,6 +39,13 @@ public final class PlacementPlanner {
     LEAST_ROOM,
     FIRST
   }
+
+  private static final Comparator<Bin> MOST_ROOM_FIRST =
+      (a, b) -> {
+        int room = Long.compare(b.room, a.room);
+        int tasks = Integer.compare(a.shards.size(), b.shards.size());
+        return room != 0 ? room : tasks != 0 ? tasks : Integer.compare(a.worker, b.worker);
+      };
 
   /** What a worker was given so far. */
   private static final class Bin {
@@ -179,6 +187,13 @@ public final class PlacementPlanner {
         best.shards.add(needs.get(i).shard());
       }
     }
+    return rule == Rule.MOST_ROOM
+        ? fillMostRoom(bins, rest, bound)
+        : fill(bins, rest, bound, rule);
+  }
+
+  /** Bins that hold the rest too, or none. */
+  private List<Bin> fill(List<Bin> bins, List<Integer> rest, int bound, Rule rule) {
     for (int i : rest) {
       Bin best = choose(bins, needs.get(i).bytes(), bound, rule);
       if (best == null) {
@@ -186,6 +201,24 @@ public final class PlacementPlanner {
       }
       best.shards.add(needs.get(i).shard());
       best.room -= needs.get(i).bytes();
+    }
+    return bins;
+  }
+
+  /** The same by the rule that is tried first, with a heap: thousands of workers are no matter. */
+  private List<Bin> fillMostRoom(List<Bin> bins, List<Integer> rest, int bound) {
+    PriorityQueue<Bin> queue = new PriorityQueue<>(Math.max(1, bins.size()), MOST_ROOM_FIRST);
+    bins.stream().filter(bin -> bin.shards.size() < bound).forEach(queue::add);
+    for (int i : rest) {
+      Bin best = queue.poll();
+      if (best == null || best.room < needs.get(i).bytes()) {
+        return List.of();
+      }
+      best.shards.add(needs.get(i).shard());
+      best.room -= needs.get(i).bytes();
+      if (best.shards.size() < bound) {
+        queue.add(best);
+      }
     }
     return bins;
   }
@@ -206,7 +239,7 @@ public final class PlacementPlanner {
     int tasks = Integer.compare(best.shards.size(), bin.shards.size());
     int room = Long.compare(bin.room, best.room);
     return switch (rule) {
-      case MOST_ROOM -> room > 0 || (room == 0 && tasks > 0);
+      case MOST_ROOM -> throw new IllegalStateException("has a way of its own");
       case FEWEST_TASKS -> tasks > 0 || (tasks == 0 && room > 0);
       case LEAST_ROOM -> room < 0;
       case FIRST -> false;

@@ -39,6 +39,7 @@ final class CommandProcess {
       return List.of(executable());
     }
     List<String> command = new ArrayList<>(java());
+    command.add("--add-modules=jdk.incubator.vector");
     command.add("-jar");
     command.add(Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());
     return command;

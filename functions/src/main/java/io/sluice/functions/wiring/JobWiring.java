@@ -1,8 +1,6 @@
 package io.sluice.functions.wiring;
 
 import io.quarkus.runtime.ShutdownEvent;
-import io.sluice.compute.ComputeKind;
-import io.sluice.compute.Operations;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -169,12 +167,6 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  Operations operations() {
-    return Operations.standard();
-  }
-
-  @Produces
-  @Singleton
   JobKind upload(
       SourceOpener sources,
       ShardStore store,
@@ -193,15 +185,5 @@ public class JobWiring {
       Incarnation incarnation,
       LocalWorker self) {
     return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
-  }
-
-  @Produces
-  @Singleton
-  JobKind compute(
-      ManifestRepository manifests,
-      WorkerRegistry workers,
-      Operations operations,
-      ShardLoader loader) {
-    return new ComputeKind(manifests, workers, operations, new LoadedShards(loader));
   }
 }
