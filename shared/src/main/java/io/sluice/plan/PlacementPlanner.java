@@ -187,9 +187,7 @@ public final class PlacementPlanner {
         best.shards.add(needs.get(i).shard());
       }
     }
-    return rule == Rule.MOST_ROOM
-        ? fillMostRoom(bins, rest, bound)
-        : fill(bins, rest, bound, rule);
+    return rule == Rule.MOST_ROOM ? fillMostRoom(bins, rest, bound) : fill(bins, rest, bound, rule);
   }
 
   /** Bins that hold the rest too, or none. */
