@@ -90,8 +90,7 @@ class BenchIT {
       assertThat(subject.get("storeBytes").longValue()).as(name).isEqualTo(64 * MIB);
       assertThat(subject.get("requests").longValue()).as(name).isEqualTo(16);
     }
-    assertThat(subject(json, "raw").get("speedOfCeiling").get("median").doubleValue())
-        .isEqualTo(1);
+    assertThat(subject(json, "raw").get("speedOfCeiling").get("median").doubleValue()).isEqualTo(1);
     assertThat(json.get("bestPeer").get("name").textValue()).startsWith("sdk-");
     assertThat(json.get("bestPeer").get("cpuOfPeer").get("median").doubleValue()).isPositive();
   }

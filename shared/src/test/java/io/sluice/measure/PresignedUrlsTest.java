@@ -7,7 +7,9 @@ import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
 class PresignedUrlsTest {
-  /** The example of Amazon S3's documentation, "Authenticating requests: using query parameters". */
+  /**
+   * The example of Amazon S3's documentation, "Authenticating requests: using query parameters".
+   */
   @Test
   void signsAsTheReferenceDoes() {
     StoreAccess access =

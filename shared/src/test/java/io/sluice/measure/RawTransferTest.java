@@ -141,7 +141,8 @@ class RawTransferTest {
       StringWriter said = new StringWriter();
       int exit =
           SubjectProcess.serve(
-              new ByteArrayInputStream((work + "\nround\nround\n").getBytes(StandardCharsets.UTF_8)),
+              new ByteArrayInputStream(
+                  (work + "\nround\nround\n").getBytes(StandardCharsets.UTF_8)),
               new PrintWriter(said),
               json -> new RawReader(TransferSpec.read(json)));
       assertThat(exit).isZero();
@@ -154,9 +155,10 @@ class RawTransferTest {
         assertThat(round.requests()).isEqualTo(12);
         assertThat(round.seconds()).isPositive();
         assertThat(round.cpuSeconds()).isNotNegative();
-        assertThat(round.peakBytes()).satisfiesAnyOf(
-            peak -> assertThat(peak).isEqualTo(-1),
-            peak -> assertThat(peak).isGreaterThanOrEqualTo(3L * SHARD));
+        assertThat(round.peakBytes())
+            .satisfiesAnyOf(
+                peak -> assertThat(peak).isEqualTo(-1),
+                peak -> assertThat(peak).isGreaterThanOrEqualTo(3L * SHARD));
       }
     }
   }

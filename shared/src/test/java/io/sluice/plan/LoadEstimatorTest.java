@@ -116,7 +116,8 @@ class LoadEstimatorTest {
   @Test
   void aLoadCostsTimeMemoryAndRequests() {
     LoadEstimate load =
-        new LoadEstimate(1_000_000_000, 16, 1_000_000_000, 4, 1, 1, 1000, 10, Limit.STORE_BANDWIDTH);
+        new LoadEstimate(
+            1_000_000_000, 16, 1_000_000_000, 4, 1, 1, 1000, 10, Limit.STORE_BANDWIDTH);
     LoadPrices prices = new LoadPrices(0.5, 0.25, 0.001, 0.01, 2);
     LoadPrices.Cost cost = prices.of(load, 2L << 30);
     assertThat(cost.compute()).isEqualTo(4 * 10 * 2 * 0.5);
