@@ -63,9 +63,11 @@ class LayersTest {
     "storage.s3, model storage",
     "storage.file, model storage",
     "storage.http, model storage",
-    "cache.memory, model cache memory",
+    "cache.net,",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
+    "cache.memcached, model cache cache.net",
+    "cache.peer, model cache cache.net",
     "manifest.redis, model manifest redis",
     "job.redis, model job redis",
   })

@@ -1,0 +1,12 @@
+package io.sluice.cache.peer;
+
+import java.time.Duration;
+
+/**
+ * How patient to be with other workers.
+ *
+ * @param connectTimeout how long connecting may take
+ * @param timeout how long one chunk may take, waiting for its turn at the peer included
+ * @param connections most connections to one peer
+ */
+public record PeerSettings(Duration connectTimeout, Duration timeout, int connections) {}
