@@ -19,7 +19,6 @@ import io.sluice.job.redis.RedisJobSignals;
 import io.sluice.job.redis.RedisJobStore;
 import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
-import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
@@ -144,14 +143,6 @@ public class JobWiring {
   @Singleton
   TransferMemory transferMemory() {
     return new TransferMemory(config.upload().memory().asLongValue());
-  }
-
-  @Produces
-  @Singleton
-  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
-    ChunkReader chunks =
-        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
-    return new ShardLoader(chunks, pool, held);
   }
 
   @Produces
