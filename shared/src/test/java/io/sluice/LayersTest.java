@@ -59,6 +59,8 @@ class LayersTest {
     "upload, model json format plan storage cache manifest job memory",
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",
+    "compute.kernel, model",
+    "compute.stats, model json compute compute.kernel",
     "pull, model storage manifest",
     "storage.s3, model storage",
     "storage.file, model storage",

@@ -7,8 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.ComputeSpec;
-import io.sluice.compute.Operations;
+import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.stats.StatsOperation;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
 import io.sluice.job.JobKind;
@@ -461,7 +462,9 @@ class MainJobTest {
                   pins,
                   transfer),
               load,
-              new ComputeKind(manifests, registry, Operations.standard(), access(loader)));
+              new ComputeKind(
+                  List.of(
+                      new MapReduce(new StatsOperation(), manifests, registry, access(loader)))));
       runner =
           new JobRunner(
               jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));

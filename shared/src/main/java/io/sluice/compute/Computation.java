@@ -22,8 +22,13 @@ public final class Computation<A, P> {
     this.args = args;
   }
 
-  /** Checks the arguments; null or missing ones are an empty object. */
-  static <A, P> Computation<A, P> of(Operation<A, P> operation, JsonNode args) {
+  /**
+   * Checks the arguments.
+   *
+   * @param args an object; null or missing for none
+   * @throws ComputeException if the operation does not take them
+   */
+  public static <A, P> Computation<A, P> of(Operation<A, P> operation, JsonNode args) {
     boolean none = args == null || args.isMissingNode() || args.isNull();
     JsonNode given = none ? JsonNodeFactory.instance.objectNode() : args;
     if (!given.isObject()) {

@@ -1,62 +1,30 @@
 package io.sluice.compute;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobKind;
 import io.sluice.job.JobPlan;
 import io.sluice.job.Lease;
-import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
-import io.sluice.job.TaskSpec;
-import io.sluice.job.WorkerRegistry;
-import io.sluice.manifest.ManifestRepository;
-import io.sluice.manifest.ModelManifest;
-import io.sluice.model.ByteRange;
-import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
-import io.sluice.model.SluiceException;
-import io.sluice.model.TensorInfo;
-import io.sluice.placement.ChunkRuns;
-import io.sluice.placement.Placements;
-import io.sluice.placement.ShardSelection;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.List;
+import java.util.Collection;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 
-/**
- * A computation over a model as a job: one task a shard, on a worker that holds it if there is one;
- * each task maps the row blocks of its shard, and the commit merges them in row order.
- */
+/** Computations as jobs: each step goes to the program that the request names. */
 public final class ComputeKind implements JobKind {
   /** Name of the kind. */
   public static final String COMPUTE = "compute";
 
-  private final ManifestRepository manifests;
-  private final WorkerRegistry registry;
-  private final Operations operations;
-  private final ShardAccess shards;
+  private final Map<String, ComputeProgram> programs = new TreeMap<>();
 
-  public ComputeKind(
-      ManifestRepository manifests,
-      WorkerRegistry registry,
-      Operations operations,
-      ShardAccess shards) {
-    this.manifests = manifests;
-    this.registry = registry;
-    this.operations = operations;
-    this.shards = shards;
+  public ComputeKind(Collection<ComputeProgram> programs) {
+    for (ComputeProgram program : programs) {
+      if (this.programs.put(program.name(), program) != null) {
+        throw new IllegalArgumentException("two computations are named '" + program.name() + "'");
+      }
+    }
   }
 
   @Override
@@ -65,137 +33,33 @@ public final class ComputeKind implements JobKind {
   }
 
   @Override
-  public JobPlan plan(Job job, JobContext context) {
+  public JobPlan plan(Job job, JobContext context) throws InterruptedException {
     ComputeSpec spec = ComputeSpec.read(job.request());
-    Computation<?, ?> computation = operations.prepare(spec.operation(), spec.arguments());
-    Digest version = manifests.resolve(spec.model()).version();
-    ModelManifest manifest = manifests.load(spec.model().name(), version);
-    Map<Integer, List<ByteRange>> wanted =
-        wanted(manifest, TensorSelection.of(manifest, spec.tensors(), computation));
-    Map<Integer, String> placed =
-        ComputePlacement.place(
-            Placements.needs(manifest, wanted),
-            Placements.holders(manifest, wanted, registry),
-            context.workers(),
-            spec.tasksPerWorker());
-    List<TaskSpec> tasks = new ArrayList<>();
-    wanted.forEach(
-        (shard, runs) ->
-            tasks.add(
-                new TaskSpec(
-                    "shard-" + shard,
-                    JsonNodeFactory.instance.objectNode().put("shard", shard),
-                    ChunkRuns.bytes(runs),
-                    Optional.of(placed.get(shard)))));
-    return new JobPlan(
-        tasks, true, JsonNodeFactory.instance.objectNode().put("version", version.toString()));
+    return program(spec).plan(spec, job, context);
   }
 
   @Override
-  public JsonNode execute(Lease.TaskLease lease, JobContext context) throws InterruptedException {
+  public JsonNode execute(Lease.TaskLease task, JobContext context) throws InterruptedException {
     ComputeSpec spec = ComputeSpec.read(context.job().request());
-    Computation<?, ?> computation = operations.prepare(spec.operation(), spec.arguments());
-    ModelManifest manifest = manifests.load(spec.model().name(), version(context));
-    int shard = lease.task().payload().get("shard").intValue();
-    TensorSelection selection = TensorSelection.of(manifest, spec.tensors(), computation);
-    List<ByteRange> runs = wanted(manifest, selection).get(shard);
-    ObjectNode result = JsonNodeFactory.instance.objectNode();
-    result.put("bytes", ChunkRuns.bytes(runs));
-    ArrayNode partials = result.putArray("partials");
-    try (ShardAccess.Open open =
-        shards.open(manifest.shards().get(shard), runs, context::addBytes)) {
-      for (int index : selection.taken()) {
-        context.check();
-        map(computation, manifest.tensors().get(index), shard, open)
-            .forEach((row, partial) -> partials.addArray().add(index).add(row).add(partial));
-      }
-    } catch (SluiceException e) {
-      if (e.kind() == ErrorKind.CAPACITY) {
-        // Others fill the memory at the moment; the plan has seen that the shard fits at all.
-        throw ComputeException.memoryBusy(e);
-      }
-      throw e;
-    }
-    return result;
+    return program(spec).execute(spec, task, context);
   }
 
   @Override
-  public CommitOutcome commit(Job job, TaskResults results, JobContext context) {
+  public CommitOutcome commit(Job job, TaskResults results, JobContext context)
+      throws InterruptedException {
     ComputeSpec spec = ComputeSpec.read(job.request());
-    Computation<?, ?> computation = operations.prepare(spec.operation(), spec.arguments());
-    Digest version = version(context);
-    ModelManifest manifest = manifests.load(spec.model().name(), version);
-    Map<Integer, TreeMap<Long, JsonNode>> partials = new TreeMap<>();
-    Map<String, long[]> workers = new TreeMap<>();
-    for (TaskResult result : results) {
-      long[] done = workers.computeIfAbsent(result.workerId(), w -> new long[2]);
-      done[0]++;
-      done[1] += result.result().get("bytes").longValue();
-      for (JsonNode partial : result.result().get("partials")) {
-        partials
-            .computeIfAbsent(partial.get(0).intValue(), t -> new TreeMap<>())
-            .put(partial.get(1).longValue(), partial.get(2));
-      }
+    return program(spec).commit(spec, job, results, context);
+  }
+
+  private ComputeProgram program(ComputeSpec spec) {
+    ComputeProgram program = programs.get(spec.operation());
+    if (program == null) {
+      throw ComputeException.unknownOperation(
+          "no operation '"
+              + spec.operation()
+              + "'; there are: "
+              + String.join(", ", programs.keySet()));
     }
-    TensorSelection selection = TensorSelection.of(manifest, spec.tensors(), computation);
-    Map<String, JsonNode> answers = new LinkedHashMap<>();
-    for (int index : selection.taken()) {
-      TensorInfo tensor = manifest.tensors().get(index).info();
-      List<JsonNode> blocks =
-          partials.containsKey(index)
-              ? List.copyOf(partials.get(index).values())
-              : List.of(computation.map(List.of(empty(tensor))));
-      answers.put(tensor.name(), computation.finish(tensor, blocks));
-    }
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", version.toString())
-            .put("operation", computation.name());
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
-    ArrayNode list = answer.putArray("workers");
-    workers.forEach(
-        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
-    ArrayNode skipped = answer.putArray("skipped");
-    selection
-        .skipped()
-        .forEach((name, why) -> skipped.addObject().put("tensor", name).put("reason", why));
-    answer.set("result", computation.reduce(answers));
-    return CommitOutcome.done(answer);
-  }
-
-  /** The partial results of the blocks of a tensor that lie in a shard, by their first row. */
-  private static Map<Long, JsonNode> map(
-      Computation<?, ?> computation,
-      ModelManifest.Tensor tensor,
-      int shard,
-      ShardAccess.Open open) {
-    Map<Long, JsonNode> partials = new TreeMap<>();
-    for (ModelManifest.Piece piece : tensor.pieces()) {
-      if (piece.shard() == shard) {
-        MemorySegment data = open.bytes(new ByteRange(piece.offset(), piece.length()));
-        partials.put(
-            piece.firstRow(),
-            computation.map(
-                List.of(new TensorBlock(tensor.info(), piece.firstRow(), piece.rows(), data))));
-      }
-    }
-    return partials;
-  }
-
-  private static Map<Integer, List<ByteRange>> wanted(
-      ModelManifest manifest, TensorSelection selection) {
-    Set<String> names = new HashSet<>();
-    selection.taken().forEach(index -> names.add(manifest.tensors().get(index).info().name()));
-    return ShardSelection.runs(manifest, tensor -> names.contains(tensor.info().name()));
-  }
-
-  private static TensorBlock empty(TensorInfo tensor) {
-    return new TensorBlock(tensor, 0, tensor.rows(), MemorySegment.ofArray(new byte[0]));
-  }
-
-  private static Digest version(JobContext context) {
-    return Digest.parse(context.shared().get("version").textValue());
+    return program;
   }
 }

@@ -13,8 +13,8 @@ import java.util.Optional;
  * answer. The answer must not depend on how a tensor was cut into blocks, nor on which neighbours
  * were merged first.
  *
- * <p>A new operation is one class, its line in {@link Operations#standard} and a test that extends
- * {@code OperationKit} with a naive version of it. Implementations hold no state.
+ * <p>A new operation is one class, its line in the wiring ({@code ComputeWiring}) and a test that
+ * extends {@code OperationKit} with a naive version of it. Implementations hold no state.
  *
  * @param <A> arguments
  * @param <P> partial result: immutable, small (it does not grow with the block)

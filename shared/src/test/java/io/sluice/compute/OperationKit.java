@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * @param <P> partial result
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-abstract class OperationKit<A, P> {
+public abstract class OperationKit<A, P> {
   private static final JsonMapper JSON = new JsonMapper();
 
   /** The operation under test. */
@@ -71,7 +71,7 @@ abstract class OperationKit<A, P> {
     return new TensorInfo("layer.0.weight", dtype, shape);
   }
 
-  Stream<DType> taken() {
+  protected Stream<DType> taken() {
     return Stream.of(DType.values())
         .filter(
             dtype ->

@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import java.util.Random;
 
 /** Bytes of tensors for tests. */
-final class RandomElements {
+public final class RandomElements {
   private RandomElements() {}
 
   /**
@@ -15,7 +15,7 @@ final class RandomElements {
    * @param fill WEIGHTS (small normal numbers), ANY_BITS, SPECIALS (NaN, infinities, zeros of both
    *     signs, subnormals, extremes, neighbours of 1), ZEROS or CONSTANT
    */
-  static byte[] bytes(DType dtype, String fill, int elements, Random random) {
+  public static byte[] bytes(DType dtype, String fill, int elements, Random random) {
     ByteBuffer buffer =
         ByteBuffer.allocate((int) dtype.bytes(elements)).order(ByteOrder.LITTLE_ENDIAN);
     long constant = random.nextLong();

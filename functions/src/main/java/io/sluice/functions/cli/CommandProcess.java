@@ -42,6 +42,7 @@ final class CommandProcess {
         "-XX:+UseSerialGC",
         "-Xshare:auto",
         "--enable-native-access=ALL-UNNAMED",
+        "--add-modules=jdk.incubator.vector",
         "--sun-misc-unsafe-memory-access=allow",
         "-jar",
         Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());

@@ -1,8 +1,6 @@
 package io.sluice.functions.wiring;
 
 import io.quarkus.runtime.ShutdownEvent;
-import io.sluice.compute.ComputeKind;
-import io.sluice.compute.Operations;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -19,6 +17,7 @@ import io.sluice.job.redis.RedisJobSignals;
 import io.sluice.job.redis.RedisJobStore;
 import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
+import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
@@ -147,8 +146,10 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  Operations operations() {
-    return Operations.standard();
+  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+    ChunkReader chunks =
+        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
+    return new ShardLoader(chunks, pool, held);
   }
 
   @Produces
@@ -171,15 +172,5 @@ public class JobWiring {
       Incarnation incarnation,
       LocalWorker self) {
     return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
-  }
-
-  @Produces
-  @Singleton
-  JobKind compute(
-      ManifestRepository manifests,
-      WorkerRegistry workers,
-      Operations operations,
-      ShardLoader loader) {
-    return new ComputeKind(manifests, workers, operations, new LoadedShards(loader));
   }
 }

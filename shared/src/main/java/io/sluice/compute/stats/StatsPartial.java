@@ -1,8 +1,9 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.compute.ComputeException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -22,7 +23,7 @@ import java.util.stream.Stream;
  * @param sum of the finite elements
  * @param squares sum of the squares of the finite elements
  */
-record StatsPartial(
+public record StatsPartial(
     long count,
     long zeros,
     long nan,

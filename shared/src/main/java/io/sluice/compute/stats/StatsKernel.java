@@ -1,5 +1,6 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
+import io.sluice.compute.TensorBlock;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,5 +1,6 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
+import io.sluice.compute.ComputeException;
 import java.math.BigInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -11,7 +12,7 @@ import java.util.regex.Pattern;
  * @param mantissa odd or 0
  * @param exponent within ±{@value #MAX_EXPONENT}
  */
-record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dyadic> {
+public record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dyadic> {
   static final Dyadic ZERO = new Dyadic(BigInteger.ZERO, 0);
 
   private static final int MAX_EXPONENT = 10_000;
@@ -20,7 +21,7 @@ record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dyadic> {
   /** Bits of a quotient: more than a double has, so that one rounding remains. */
   private static final int QUOTIENT_BITS = 66;
 
-  Dyadic {
+  public Dyadic {
     if (Math.abs(exponent) > MAX_EXPONENT) {
       throw new ArithmeticException("exponent " + exponent + " exceeds ±" + MAX_EXPONENT);
     }

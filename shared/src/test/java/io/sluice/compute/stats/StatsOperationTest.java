@@ -1,4 +1,4 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,9 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.compute.StatsOperation.NoArguments;
+import io.sluice.compute.Computation;
+import io.sluice.compute.ComputeException;
+import io.sluice.compute.Operation;
+import io.sluice.compute.OperationKit;
+import io.sluice.compute.TensorBlock;
+import io.sluice.compute.stats.StatsOperation.NoArguments;
 import io.sluice.model.DType;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
@@ -144,7 +148,7 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
   private static JsonNode stats(DType dtype, byte[] data) {
     TensorInfo tensor =
         new TensorInfo("t", dtype, List.of((long) data.length / dtype.blockBytes()));
-    Computation<?, ?> stats = Operations.standard().prepare("stats", null);
+    Computation<?, ?> stats = Computation.of(new StatsOperation(), null);
     TensorBlock block = new TensorBlock(tensor, 0, tensor.rows(), MemorySegment.ofArray(data));
     return stats.finish(tensor, List.of(stats.map(List.of(block))));
   }
@@ -224,7 +228,7 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
 
   @Test
   void reducesToASummaryAndTheTensors() {
-    Computation<?, ?> stats = Operations.standard().prepare("stats", null);
+    Computation<?, ?> stats = Computation.of(new StatsOperation(), null);
     Map<String, JsonNode> answers = new LinkedHashMap<>();
     answers.put("b", stats(DType.F32, floats(0, Float.NaN, 2.5f)));
     answers.put("a", stats(DType.I8, new byte[] {-3, 2}));
@@ -297,23 +301,15 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
   }
 
   @Test
-  void unknownOperationsAreNamedWithTheKnownOnes() {
-    assertThatThrownBy(() -> Operations.standard().prepare("stat", null))
-        .isInstanceOfSatisfying(
-            ComputeException.class,
-            e -> {
-              assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
-              assertThat(e.code()).isEqualTo("operation-unknown");
-              assertThat(e).hasMessageContaining("'stat'").hasMessageContaining("there are: stats");
-            });
+  void argumentsAreAnObject() {
     assertThatThrownBy(
-            () -> Operations.standard().prepare("stats", JsonNodeFactory.instance.textNode("x")))
+            () -> Computation.of(new StatsOperation(), JsonNodeFactory.instance.textNode("x")))
         .hasMessageContaining("are an object");
   }
 
   @Test
   void tensorsThatAreNotTakenAreRefusedByName() {
-    Computation<?, ?> stats = Operations.standard().prepare("stats", null);
+    Computation<?, ?> stats = Computation.of(new StatsOperation(), null);
     TensorInfo quantized = new TensorInfo("q", DType.Q4_0, List.of(32L));
     assertThat(stats.refusal(quantized)).hasValueSatisfying(r -> assertThat(r).contains("Q4_0"));
     assertThatThrownBy(() -> stats.require(quantized))

@@ -1,5 +1,7 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
+import io.sluice.compute.RandomElements;
+import io.sluice.compute.TensorBlock;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.Arena;

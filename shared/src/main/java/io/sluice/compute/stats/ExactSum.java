@@ -1,4 +1,4 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
 import java.math.BigInteger;
 

@@ -1,8 +1,11 @@
-package io.sluice.compute;
+package io.sluice.compute.stats;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.compute.ComputeException;
+import io.sluice.compute.Operation;
+import io.sluice.compute.TensorBlock;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.math.BigInteger;
@@ -22,9 +25,9 @@ import java.util.Optional;
  * <p>Sums are exact and rounded once at the end, so the answer is the double nearest to the true
  * value and does not depend on how the tensor was cut or in which order it was read.
  */
-final class StatsOperation implements Operation<StatsOperation.NoArguments, StatsPartial> {
+public final class StatsOperation implements Operation<StatsOperation.NoArguments, StatsPartial> {
   /** It takes none. */
-  record NoArguments() {}
+  public record NoArguments() {}
 
   private static final List<String> COUNTS = List.of("count", "zeros", "nan", "posInf", "negInf");
 
