@@ -66,11 +66,10 @@ class LayersTest {
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",
-    "cache.net,",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
-    "cache.memcached, model cache cache.net",
-    "cache.peer, model cache cache.net",
+    "cache.memcached, model cache",
+    "cache.peer, model cache http",
     "manifest.redis, model manifest redis",
     "job.redis, model job redis",
   })

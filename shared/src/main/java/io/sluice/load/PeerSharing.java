@@ -10,7 +10,9 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
@@ -25,6 +27,7 @@ public final class PeerSharing {
   private final ShardHolders holders;
   private final ShardClaims claims;
   private final String incarnation;
+  private final BooleanSupplier sharing;
   private final Runnable announce;
   private final Duration lease;
   private final Duration wait;
@@ -43,6 +46,8 @@ public final class PeerSharing {
    * @param tier that asks the holders
    * @param holders where it learns of them
    * @param incarnation of this worker
+   * @param sharing whether this process is a worker that others can read from; if not, it neither
+   *     claims nor asks
    * @param announce tells the registry what this worker holds
    * @param lease how long a claim outlives its worker
    * @param wait how long a load waits for another worker that reads the same shard
@@ -52,6 +57,7 @@ public final class PeerSharing {
       ShardHolders holders,
       ShardClaims claims,
       String incarnation,
+      BooleanSupplier sharing,
       Runnable announce,
       Duration lease,
       Duration wait) {
@@ -59,13 +65,15 @@ public final class PeerSharing {
     this.holders = holders;
     this.claims = claims;
     this.incarnation = incarnation;
+    this.sharing = sharing;
     this.announce = announce;
     this.lease = lease;
     this.wait = wait;
   }
 
-  Turn turn(Digest shard, List<ByteRange> runs) {
-    return new Turn(shard, runs);
+  /** The way of one load of a shard; empty if this process does not share. */
+  Optional<Turn> turn(Digest shard, List<ByteRange> runs) {
+    return sharing.getAsBoolean() ? Optional.of(new Turn(shard, runs)) : Optional.empty();
   }
 
   /**

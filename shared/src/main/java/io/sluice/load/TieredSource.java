@@ -71,7 +71,7 @@ public final class TieredSource implements ShardSource {
     }
     Map<String, Long> sources = new HashMap<>();
     List<Found> found = new ArrayList<>();
-    Optional<PeerSharing.Turn> turn = peers.map(p -> p.turn(shard.digest(), runs));
+    Optional<PeerSharing.Turn> turn = peers.flatMap(p -> p.turn(shard.digest(), runs));
     boolean read = false;
     try {
       List<Piece> left = pieces(shard, runs, targets);

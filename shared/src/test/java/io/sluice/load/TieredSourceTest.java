@@ -166,7 +166,7 @@ class TieredSourceTest {
       ShardHolders holders = new ShardHolders();
       Optional<PeerSharing> sharing = Optional.empty();
       if (peers) {
-        PeerSettings settings = new PeerSettings(Duration.ofSeconds(1), Duration.ofSeconds(5), 8);
+        PeerSettings settings = new PeerSettings(Duration.ofSeconds(1), Duration.ofSeconds(5));
         tiers.add(new CacheTier(new PeerCache(holders, settings), CacheMetrics.NONE));
         sharing =
             Optional.of(
@@ -175,6 +175,7 @@ class TieredSourceTest {
                     holders,
                     new RedisShardClaims(claimsOn, prefix),
                     worker.incarnation(),
+                    () -> true,
                     this::tell,
                     Duration.ofMillis(300),
                     Duration.ofSeconds(20)));

@@ -204,10 +204,6 @@ public interface SluiceConfig {
 
   /** Other workers. */
   interface CachePeer {
-    /** Most connections to one other worker. */
-    @WithDefault("8")
-    int connections();
-
     /** How long connecting to another worker may take. */
     @WithDefault("1s")
     Duration connectTimeout();
@@ -242,8 +238,8 @@ public interface SluiceConfig {
   /** Redis as a cache. */
   interface CacheRedis {
     /**
-     * Its address, `redis://[user:password@]host[:port][/database]` or `rediss://`: another
-     * server than that of the jobs, or another database of it. No Redis cache if absent.
+     * Its address, `redis://[user:password@]host[:port][/database]` or `rediss://`: another server
+     * than that of the jobs, or another database of it. No Redis cache if absent.
      */
     Optional<String> url();
 

@@ -115,8 +115,7 @@ public class PeerRoute {
                   .putHeader(HttpHeaders.CONTENT_TYPE, "application/octet-stream")
                   .putHeader(HttpHeaders.CONTENT_LENGTH, Long.toString(range.length()))
                   .putHeader(
-                      "Content-Range",
-                      "bytes " + range.offset() + "-" + (range.end() - 1) + "/*");
+                      "Content-Range", "bytes " + range.offset() + "-" + (range.end() - 1) + "/*");
             }
             return response.write(wrapped(slice));
           });

@@ -18,19 +18,15 @@ import io.sluice.functions.config.SluiceConfig.CacheKind;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
 import io.sluice.job.redis.RedisShardClaims;
-import io.sluice.load.ChunkReader;
 import io.sluice.load.PeerSharing;
-import io.sluice.load.ShardLoader;
 import io.sluice.load.ShardSource;
 import io.sluice.load.TierFiller;
 import io.sluice.load.TieredSource;
 import io.sluice.memory.HeldShards;
-import io.sluice.memory.SlabPool;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.RedisConfig;
-import io.sluice.storage.ShardStore;
 import io.vertx.core.Vertx;
 import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Produces;
@@ -48,6 +44,12 @@ import java.util.Optional;
  */
 @Singleton
 public class CacheWiring {
+  /** What puts the configured caches in front of the store. */
+  @FunctionalInterface
+  interface Caches {
+    ShardSource inFrontOf(ShardSource store);
+  }
+
   @Inject SluiceConfig config;
 
   private volatile List<CacheTier> open = List.of();
@@ -63,24 +65,23 @@ public class CacheWiring {
 
   @Produces
   @Singleton
-  ShardLoader loader(
-      ShardStore store,
-      SlabPool pool,
+  CacheMetrics cacheMetrics(MeterRegistry meters, HeldShards held) {
+    Gauge.builder("sluice.cache.held.bytes", held, HeldShards::footprint)
+        .description("Memory that held shards take")
+        .register(meters);
+    return new MicrometerCacheMetrics(meters);
+  }
+
+  @Produces
+  @Singleton
+  Caches caches(
       HeldShards held,
       Vertx vertx,
       RedisClient redis,
       Incarnation incarnation,
       LocalWorker self,
-      MeterRegistry meters) {
-    CacheMetrics metrics = new MicrometerCacheMetrics(meters);
-    Gauge.builder("sluice.cache.held.bytes", held, HeldShards::footprint)
-        .description("Memory that held shards take")
-        .register(meters);
-    ShardSource source =
-        ShardSource.of(
-            new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts()));
-    return new ShardLoader(
-        tiered(source, held, vertx, redis, incarnation, self, metrics), pool, held, metrics);
+      CacheMetrics metrics) {
+    return store -> tiered(store, held, vertx, redis, incarnation, self, metrics);
   }
 
   private ShardSource tiered(
@@ -108,6 +109,7 @@ public class CacheWiring {
                     holders,
                     new RedisShardClaims(redis, config.redis().prefix()),
                     incarnation.id(),
+                    self::sharing,
                     self::tell,
                     peer.lease(),
                     peer.waitLimit()));
@@ -130,10 +132,7 @@ public class CacheWiring {
           Optional.of(
               new PeerCache(
                   holders,
-                  new PeerSettings(
-                      cache.peer().connectTimeout(),
-                      cache.peer().timeout(),
-                      cache.peer().connections())));
+                  new PeerSettings(cache.peer().connectTimeout(), cache.peer().timeout())));
       case DISK -> cache.disk().root().map(this::disk);
       case REDIS ->
           cache

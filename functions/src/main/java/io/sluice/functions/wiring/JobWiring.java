@@ -1,6 +1,7 @@
 package io.sluice.functions.wiring;
 
 import io.quarkus.runtime.ShutdownEvent;
+import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -20,6 +21,7 @@ import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.ShardLoader;
+import io.sluice.load.ShardSource;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
@@ -146,10 +148,15 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+  ShardLoader loader(
+      ShardStore store,
+      SlabPool pool,
+      HeldShards held,
+      CacheWiring.Caches caches,
+      CacheMetrics metrics) {
     ChunkReader chunks =
         new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
-    return new ShardLoader(chunks, pool, held);
+    return new ShardLoader(caches.inFrontOf(ShardSource.of(chunks)), pool, held, metrics);
   }
 
   @Produces

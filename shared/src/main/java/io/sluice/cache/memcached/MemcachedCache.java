@@ -3,7 +3,6 @@ package io.sluice.cache.memcached;
 import io.sluice.cache.CacheException;
 import io.sluice.cache.ChunkCache;
 import io.sluice.cache.ChunkKey;
-import io.sluice.cache.net.Deadlines;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -3,9 +3,6 @@ package io.sluice.cache.memcached;
 import io.sluice.cache.CacheException;
 import io.sluice.cache.ChunkKey;
 import io.sluice.cache.CircuitBreaker;
-import io.sluice.cache.net.Deadlines;
-import io.sluice.cache.net.Wire;
-import io.sluice.cache.net.WirePool;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.ProtocolException;
@@ -42,7 +39,6 @@ final class MemcachedServer implements AutoCloseable {
         new WirePool(
             address.host(),
             address.port(),
-            false,
             settings.connections(),
             settings.connectTimeout(),
             settings.timeout(),

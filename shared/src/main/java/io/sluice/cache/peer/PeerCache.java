@@ -5,19 +5,23 @@ import io.sluice.cache.ChunkCache;
 import io.sluice.cache.ChunkKey;
 import io.sluice.cache.CircuitBreaker;
 import io.sluice.cache.ShardHolders;
-import io.sluice.cache.net.Deadlines;
-import io.sluice.cache.net.Wire;
-import io.sluice.cache.net.WirePool;
+import io.sluice.http.HttpAnswer;
+import io.sluice.http.HttpCall;
+import io.sluice.http.HttpHeaders;
+import io.sluice.http.HttpTransport;
+import io.sluice.http.Origin;
+import io.sluice.http.RequestBody;
+import io.sluice.http.TransportSettings;
 import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.ProtocolException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -29,23 +33,13 @@ import java.util.concurrent.ThreadLocalRandom;
  * not asked for the shard again, and the next one is.
  */
 public final class PeerCache implements ChunkCache {
-  private static final int MAX_LINE = 8 << 10;
-  private static final int MAX_HEADERS = 100;
-
-  /** Answers of errors are small; a connection with more of it is closed instead. */
-  private static final long MAX_SKIP = 64 << 10;
+  /** Answers of errors are small. */
+  private static final int MAX_PROBLEM = 64 << 10;
 
   private final ShardHolders holders;
   private final PeerSettings settings;
-  private final Deadlines deadlines = new Deadlines();
-  private final Map<URI, Peer> peers = new ConcurrentHashMap<>();
-
-  private record Peer(WirePool wires, CircuitBreaker breaker) {}
-
-  private enum Answer {
-    GIVEN,
-    NOT_THERE
-  }
+  private final HttpTransport transport;
+  private final Map<URI, CircuitBreaker> breakers = new ConcurrentHashMap<>();
 
   /**
    * @param holders who holds what, as it was asked last
@@ -53,6 +47,11 @@ public final class PeerCache implements ChunkCache {
   public PeerCache(ShardHolders holders, PeerSettings settings) {
     this.holders = holders;
     this.settings = settings;
+    this.transport =
+        new HttpTransport(
+            TransportSettings.defaults()
+                .withConnectTimeout(settings.connectTimeout())
+                .withStallTimeout(settings.timeout()));
   }
 
   @Override
@@ -86,28 +85,26 @@ public final class PeerCache implements ChunkCache {
     Collections.shuffle(addresses, ThreadLocalRandom.current());
     CacheException failure = null;
     for (URI address : addresses) {
-      Peer peer = peers.computeIfAbsent(address, this::connect);
-      if (!peer.breaker().permits()) {
+      CircuitBreaker breaker = breakers.computeIfAbsent(address, a -> CircuitBreaker.standard());
+      if (!breaker.permits()) {
         holders.lost(key.shard(), address);
         continue;
       }
       try {
-        Answer answer = peer.wires().call(wire -> fetch(wire, address, key, target));
-        peer.breaker().succeeded();
-        if (answer == Answer.GIVEN) {
+        boolean given = fetch(address, key, target);
+        breaker.succeeded();
+        if (given) {
           return true;
         }
-        holders.lost(key.shard(), address);
       } catch (IOException e) {
-        String message = "worker at " + address + ": " + e.getMessage();
+        failure = CacheException.unavailable("worker at " + address + ": " + e.getMessage(), e);
         if (Thread.currentThread().isInterrupted()) {
-          peer.breaker().succeeded();
-          throw CacheException.unavailable(message, e);
+          breaker.succeeded();
+          throw failure;
         }
-        peer.breaker().failed();
-        holders.lost(key.shard(), address);
-        failure = CacheException.unavailable(message, e);
+        breaker.failed();
       }
+      holders.lost(key.shard(), address);
     }
     if (failure != null) {
       throw failure;
@@ -115,88 +112,37 @@ public final class PeerCache implements ChunkCache {
     return false;
   }
 
-  private Peer connect(URI address) {
-    boolean tls = "https".equals(address.getScheme());
-    int port = address.getPort() >= 0 ? address.getPort() : tls ? 443 : 80;
-    WirePool wires =
-        new WirePool(
-            address.getHost(),
-            port,
-            tls,
-            settings.connections(),
-            settings.connectTimeout(),
-            settings.timeout(),
-            deadlines,
-            wire -> {});
-    return new Peer(wires, CircuitBreaker.standard());
-  }
-
-  private static Answer fetch(Wire wire, URI address, ChunkKey key, MemorySegment target)
-      throws IOException {
+  /** Whether the worker gave all of the bytes; false if it does not hold them. */
+  private boolean fetch(URI address, ChunkKey key, MemorySegment target) throws IOException {
     ByteRange range = key.range();
     String path = address.getRawPath() == null ? "" : address.getRawPath().replaceFirst("/$", "");
-    wire.write(
-        "GET "
-            + path
-            + "/shards/"
-            + key.shard()
-            + " HTTP/1.1\r\nHost: "
-            + address.getRawAuthority()
-            + "\r\nRange: bytes="
-            + range.offset()
-            + "-"
-            + (range.end() - 1)
-            + "\r\n\r\n");
-    int status = status(wire.readLine(MAX_LINE));
-    long length = -1;
-    boolean close = false;
-    for (int i = 0; ; i++) {
-      String line = wire.readLine(MAX_LINE);
-      if (line.isEmpty()) {
-        break;
+    HttpCall call =
+        new HttpCall(
+            Origin.of(address),
+            "GET",
+            path + "/shards/" + key.shard(),
+            new HttpHeaders().add("Range", "bytes=" + range.offset() + "-" + (range.end() - 1)),
+            RequestBody.none(),
+            settings.timeout());
+    try (HttpAnswer answer = transport.send(call)) {
+      if (answer.status() == 206 && answer.length().orElse(-1) == range.length()) {
+        return answer.receive(target.asSlice(0, range.length()), n -> {}) == range.length();
       }
-      if (i == MAX_HEADERS) {
-        throw new ProtocolException("an answer has at most " + MAX_HEADERS + " headers");
+      if (answer.status() == 206) {
+        throw new ProtocolException(
+            "it gave " + answer.length() + " bytes for bytes " + range + " of a shard");
       }
-      String lower = line.toLowerCase(Locale.ROOT);
-      if (lower.startsWith("content-length:")) {
-        length = length(lower.substring("content-length:".length()).strip());
-      } else if (lower.startsWith("connection:") && lower.contains("close")) {
-        close = true;
+      byte[] problem = answer.bytes(MAX_PROBLEM);
+      if (answer.status() == 404 || answer.status() == 416) {
+        return false;
       }
-    }
-    if (status == 206 && length == range.length()) {
-      wire.readFully(target.asSlice(0, length));
-      if (close) {
-        wire.close();
-      }
-      return Answer.GIVEN;
-    }
-    if (length >= 0 && length <= MAX_SKIP && !close) {
-      wire.skip(length);
-    } else {
-      wire.close();
-    }
-    if (status == 404 || status == 416) {
-      return Answer.NOT_THERE;
-    }
-    throw new ProtocolException(
-        "status " + status + " with " + length + " bytes for bytes " + range + " of a shard");
-  }
-
-  private static int status(String line) throws ProtocolException {
-    if (!line.matches("HTTP/1\\.[01] [1-5][0-9]{2}( .*)?")) {
+      String text = new String(problem, StandardCharsets.UTF_8);
       throw new ProtocolException(
-          "no HTTP/1.1: '" + (line.length() > 60 ? line.substring(0, 60) + "…" : line) + "'");
+          "status "
+              + answer.status()
+              + ": "
+              + (text.length() > 200 ? text.substring(0, 200) + "…" : text));
     }
-    return Integer.parseInt(line.substring(9, 12));
-  }
-
-  private static long length(String digits) throws ProtocolException {
-    if (!digits.matches("[0-9]{1,18}")) {
-      throw new ProtocolException("a length of '" + digits + "'");
-    }
-    return Long.parseLong(digits);
   }
 
   @Override
@@ -212,7 +158,6 @@ public final class PeerCache implements ChunkCache {
 
   @Override
   public void close() {
-    peers.values().forEach(peer -> peer.wires().close());
-    deadlines.close();
+    transport.close();
   }
 }

@@ -7,6 +7,5 @@ import java.time.Duration;
  *
  * @param connectTimeout how long connecting may take
  * @param timeout how long one chunk may take, waiting for its turn at the peer included
- * @param connections most connections to one peer
  */
-public record PeerSettings(Duration connectTimeout, Duration timeout, int connections) {}
+public record PeerSettings(Duration connectTimeout, Duration timeout) {}

@@ -105,8 +105,7 @@ class PeerCacheTest extends CacheKit {
 
   @Override
   protected ChunkCache open() {
-    return new PeerCache(
-        holders, new PeerSettings(Duration.ofMillis(500), Duration.ofMillis(500), 4));
+    return new PeerCache(holders, new PeerSettings(Duration.ofMillis(500), Duration.ofMillis(500)));
   }
 
   @Override

@@ -1,4 +1,4 @@
-package io.sluice.cache.net;
+package io.sluice.cache.memcached;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -10,10 +10,9 @@ import java.util.concurrent.TimeUnit;
  * Connections to one server: so many at most, kept for the next call. A call on a connection that
  * was kept and turns out to be dead before it answered anything is made again on a new one.
  */
-public final class WirePool implements AutoCloseable {
+final class WirePool implements AutoCloseable {
   private final String host;
   private final int port;
-  private final boolean tls;
   private final Duration connectTimeout;
   private final Duration timeout;
   private final Deadlines deadlines;
@@ -44,7 +43,6 @@ public final class WirePool implements AutoCloseable {
   public WirePool(
       String host,
       int port,
-      boolean tls,
       int connections,
       Duration connectTimeout,
       Duration timeout,
@@ -52,7 +50,6 @@ public final class WirePool implements AutoCloseable {
       Greeting greeting) {
     this.host = host;
     this.port = port;
-    this.tls = tls;
     this.connectTimeout = connectTimeout;
     this.timeout = timeout;
     this.deadlines = deadlines;
@@ -83,7 +80,7 @@ public final class WirePool implements AutoCloseable {
           discard();
         }
       }
-      Wire fresh = Wire.connect(host, port, tls, connectTimeout, deadlines);
+      Wire fresh = Wire.connect(host, port, connectTimeout, deadlines);
       try {
         fresh.begin(timeout);
         greeting.on(fresh);

@@ -1,46 +1,38 @@
-package io.sluice.cache.net;
+package io.sluice.cache.memcached;
 
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
-import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.channels.ByteChannel;
-import java.nio.channels.Channels;
-import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Future;
-import javax.net.ssl.SSLParameters;
-import javax.net.ssl.SSLSocket;
-import javax.net.ssl.SSLSocketFactory;
+import org.jboss.logging.Logger;
 
 /**
  * A connection for one thread at a time that may block. Lines go through a small buffer, bodies
- * from the socket straight into their memory. Without TLS nothing is copied.
+ * from the socket straight into their memory.
  */
-public final class Wire implements AutoCloseable {
+final class Wire implements AutoCloseable {
+  private static final Logger LOG = Logger.getLogger(Wire.class);
   private static final int BUFFER = 8 << 10;
 
   /** One read call takes at most this: the kernel has no more at a time. */
   private static final int SLICE = 1 << 20;
 
-  private final AutoCloseable connection;
-  private final ByteChannel channel;
+  private final SocketChannel channel;
   private final Deadlines deadlines;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER).limit(0);
   private Future<?> deadline;
   private volatile boolean expired;
   private boolean answered;
 
-  private Wire(AutoCloseable connection, ByteChannel channel, Deadlines deadlines) {
-    this.connection = connection;
+  private Wire(SocketChannel channel, Deadlines deadlines) {
     this.channel = channel;
     this.deadlines = deadlines;
   }
@@ -48,59 +40,22 @@ public final class Wire implements AutoCloseable {
   /**
    * Connects.
    *
-   * @param tls whether to speak TLS and check that the host is who it says
    * @param timeout how long connecting may take
    */
-  public static Wire connect(
-      String host, int port, boolean tls, Duration timeout, Deadlines deadlines)
+  static Wire connect(String host, int port, Duration timeout, Deadlines deadlines)
       throws IOException {
-    SocketChannel plain = SocketChannel.open();
+    SocketChannel channel = SocketChannel.open();
     try {
-      plain.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      plain.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-      Socket socket = plain.socket();
-      socket.connect(new InetSocketAddress(host, port), Math.toIntExact(timeout.toMillis()));
-      if (!tls) {
-        return new Wire(plain, plain, deadlines);
-      }
-      SSLSocket secure =
-          (SSLSocket)
-              ((SSLSocketFactory) SSLSocketFactory.getDefault())
-                  .createSocket(socket, host, port, true);
-      SSLParameters parameters = secure.getSSLParameters();
-      parameters.setEndpointIdentificationAlgorithm("HTTPS");
-      secure.setSSLParameters(parameters);
-      return new Wire(secure, streams(secure), deadlines);
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+      channel
+          .socket()
+          .connect(new InetSocketAddress(host, port), Math.toIntExact(timeout.toMillis()));
+      return new Wire(channel, deadlines);
     } catch (IOException | RuntimeException e) {
-      plain.close();
+      channel.close();
       throw e;
     }
-  }
-
-  private static ByteChannel streams(Socket socket) throws IOException {
-    ReadableByteChannel in = Channels.newChannel(socket.getInputStream());
-    WritableByteChannel out = Channels.newChannel(socket.getOutputStream());
-    return new ByteChannel() {
-      @Override
-      public int read(ByteBuffer target) throws IOException {
-        return in.read(target);
-      }
-
-      @Override
-      public int write(ByteBuffer source) throws IOException {
-        return out.write(source);
-      }
-
-      @Override
-      public boolean isOpen() {
-        return !socket.isClosed();
-      }
-
-      @Override
-      public void close() throws IOException {
-        socket.close();
-      }
-    };
   }
 
   /** From now on everything must be done within this time, or the connection is closed. */
@@ -241,10 +196,10 @@ public final class Wire implements AutoCloseable {
   public void close() {
     end();
     try {
-      connection.close();
-    } catch (Exception e) {
-      // Nothing to be done about it: nobody will use the connection again.
-      org.jboss.logging.Logger.getLogger(Wire.class).debugf("closing a connection: %s", e);
+      channel.close();
+    } catch (IOException e) {
+      // Nobody will use the connection again.
+      LOG.debugf("closing a connection: %s", e);
     }
   }
 }

@@ -1,4 +1,4 @@
-package io.sluice.cache.net;
+package io.sluice.cache.memcached;
 
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -6,7 +6,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /** Ends blocking calls that take too long, by closing what they wait for. */
-public final class Deadlines implements AutoCloseable {
+final class Deadlines implements AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
 
   public Deadlines() {
