@@ -74,7 +74,7 @@ public final class CacheTier implements AutoCloseable {
         outcome = CacheMetrics.Lookup.HIT;
       } else {
         outcome = CacheMetrics.Lookup.CORRUPT;
-        LOG.warnf("cache '%s' gave chunk %s with a wrong CRC32C: dropped", name(), key.text());
+        warn("gave chunk " + key.text() + " with a wrong CRC32C, which is dropped");
         cache.remove(key);
       }
       reads.succeeded();
@@ -115,16 +115,22 @@ public final class CacheTier implements AutoCloseable {
       return;
     }
     breaker.failed();
+    if (e instanceof CacheException) {
+      warn("does not work: " + e.getMessage());
+    } else {
+      LOG.errorf(e, "cache '%s' failed", name());
+    }
+  }
+
+  /** Once in a while: a cache that does not work does not fill the log. */
+  private void warn(String what) {
     long now = System.nanoTime();
     long quiet = quietUntil.get();
     if (now - quiet >= 0 && quietUntil.compareAndSet(quiet, now + LOG_PAUSE)) {
       long before = unlogged.getAndSet(0);
-      String more = before == 0 ? "" : " (and " + before + " errors before)";
-      if (e instanceof CacheException) {
-        LOG.warnf("cache '%s' does not work: %s%s", name(), e.getMessage(), more);
-      } else {
-        LOG.errorf(e, "cache '%s' failed%s", name(), more);
-      }
+      LOG.warnf(
+          "cache '%s' %s%s",
+          name(), what, before == 0 ? "" : " (and " + before + " more troubles before)");
     } else {
       unlogged.incrementAndGet();
     }
