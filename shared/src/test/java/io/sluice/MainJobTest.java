@@ -27,8 +27,8 @@ import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.LoadSpec;
-import io.sluice.load.Replicas;
 import io.sluice.load.OpenShard;
+import io.sluice.load.Replicas;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestCodec;
 import io.sluice.manifest.ManifestRepository;
@@ -292,8 +292,7 @@ class MainJobTest {
     Instance doomed = new Instance("w9");
     ModelRef name = ModelRef.parse("m");
     LoadSpec spec =
-        new LoadSpec(
-            name, new TensorGlobs(List.of()), OptionalInt.empty(), Replicas.of(2));
+        new LoadSpec(name, new TensorGlobs(List.of()), OptionalInt.empty(), Replicas.of(2));
     String id = jobs.create(LoadKind.LOAD, spec.toJson(), Optional.empty());
     var plan = (io.sluice.job.Lease.PlanLease) jobs.claim(id, "w9", BUDGET);
     Job job = jobs.get(id);
@@ -325,8 +324,7 @@ class MainJobTest {
       for (JsonNode shard : worker.get("shards")) {
         assertThat(
                 workersOf
-                    .computeIfAbsent(
-                        shard.get("index").intValue(), s -> new java.util.HashSet<>())
+                    .computeIfAbsent(shard.get("index").intValue(), s -> new java.util.HashSet<>())
                     .add(worker.get("id").textValue()))
             .isTrue();
       }
