@@ -29,6 +29,9 @@ public final class TieredSource implements ShardSource {
   private static final Duration MIN_PAUSE = Duration.ofMillis(20);
   private static final Duration MAX_PAUSE = Duration.ofMillis(200);
 
+  /** How often holders may not give what they hold before the store is asked. */
+  private static final int MAX_IN_VAIN = 3;
+
   private final ShardSource store;
   private final List<CacheTier> tiers;
   private final Optional<PeerSharing> peers;
@@ -109,6 +112,7 @@ public final class TieredSource implements ShardSource {
     List<CacheTier> asked = tiers;
     List<Piece> left = wanted;
     Duration pause = MIN_PAUSE;
+    int inVain = 0;
     while (true) {
       PeerSharing.Next next = turn.get().ask();
       left = fromTiers(shard, left, asked, found, progress);
@@ -122,6 +126,9 @@ public final class TieredSource implements ShardSource {
         pause = pause.multipliedBy(2).compareTo(MAX_PAUSE) < 0 ? pause.multipliedBy(2) : MAX_PAUSE;
       } else {
         turn.get().failed();
+        if (++inVain == MAX_IN_VAIN) {
+          return left;
+        }
       }
     }
   }

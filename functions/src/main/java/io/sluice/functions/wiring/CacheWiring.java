@@ -93,26 +93,29 @@ public class CacheWiring {
       LocalWorker self,
       CacheMetrics metrics) {
     checkTiers(config.cache().tiers());
-    ShardHolders holders = new ShardHolders();
     List<CacheTier> tiers = new ArrayList<>();
     Optional<PeerSharing> peers = Optional.empty();
     for (CacheKind kind : config.cache().tiers()) {
-      Optional<CacheTier> tier =
-          cache(kind, vertx, holders).map(cache -> new CacheTier(cache, metrics));
-      tier.ifPresent(tiers::add);
       if (kind == CacheKind.PEER) {
         SluiceConfig.CachePeer peer = config.cache().peer();
+        ShardHolders holders = new ShardHolders();
+        PeerCache others =
+            new PeerCache(holders, new PeerSettings(peer.connectTimeout(), peer.timeout()));
+        CacheTier tier = new CacheTier(others, metrics);
+        tiers.add(tier);
         peers =
             Optional.of(
                 new PeerSharing(
-                    tier.orElseThrow(),
+                    tier,
                     holders,
                     new RedisShardClaims(redis, config.redis().prefix()),
                     incarnation.id(),
-                    self::sharing,
+                    () -> self.sharing() && others.reachable(),
                     self::tell,
                     peer.lease(),
                     peer.waitLimit()));
+      } else {
+        cache(kind, vertx).ifPresent(cache -> tiers.add(new CacheTier(cache, metrics)));
       }
     }
     if (tiers.isEmpty()) {
@@ -123,16 +126,11 @@ public class CacheWiring {
     return new TieredSource(store, tiers, peers, filler, config.load().parallelism());
   }
 
-  /** The cache of that kind, if it is configured. */
-  private Optional<ChunkCache> cache(CacheKind kind, Vertx vertx, ShardHolders holders) {
+  /** The cache of that kind that stands by itself, if it is configured. */
+  private Optional<ChunkCache> cache(CacheKind kind, Vertx vertx) {
     SluiceConfig.Cache cache = config.cache();
     return switch (kind) {
-      case MEMORY -> Optional.empty();
-      case PEER ->
-          Optional.of(
-              new PeerCache(
-                  holders,
-                  new PeerSettings(cache.peer().connectTimeout(), cache.peer().timeout())));
+      case MEMORY, PEER -> Optional.empty();
       case DISK -> cache.disk().root().map(this::disk);
       case REDIS ->
           cache

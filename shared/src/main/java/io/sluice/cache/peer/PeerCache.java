@@ -19,12 +19,15 @@ import java.lang.foreign.MemorySegment;
 import java.net.ProtocolException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Reads chunks from workers that hold their shard, by {@code GET <address>/shards/<digest>} with a
@@ -33,12 +36,23 @@ import java.util.concurrent.ThreadLocalRandom;
  * not asked for the shard again, and the next one is.
  */
 public final class PeerCache implements ChunkCache {
+  /** Holders that are asked for one chunk: if none of them gives it, others hardly will. */
+  private static final int TRIES = 3;
+
+  /** So many workers that failed since one answered: then none of them counts as in reach. */
+  private static final int UNREACHABLE = 4;
+
+  /** For how long; then the first failure is one too many again. */
+  private static final Duration QUIET = Duration.ofSeconds(30);
+
   /** Answers of errors are small. */
   private static final int MAX_PROBLEM = 64 << 10;
 
   private final ShardHolders holders;
   private final PeerSettings settings;
   private final HttpTransport transport;
+  private final Set<URI> failing = ConcurrentHashMap.newKeySet();
+  private final AtomicLong quietUntil = new AtomicLong(System.nanoTime());
   private final Map<URI, CircuitBreaker> breakers = new ConcurrentHashMap<>();
 
   /**
@@ -71,7 +85,7 @@ public final class PeerCache implements ChunkCache {
 
   @Override
   public boolean mayHave(Digest shard) {
-    return !holders.of(shard).isEmpty();
+    return reachable() && !holders.of(shard).isEmpty();
   }
 
   @Override
@@ -79,20 +93,34 @@ public final class PeerCache implements ChunkCache {
     return false;
   }
 
+  /**
+   * Whether other workers can be reached as far as is known: not for a while after several of them
+   * have failed and none has answered, as where functions have no way to each other.
+   */
+  public boolean reachable() {
+    return System.nanoTime() - quietUntil.get() >= 0;
+  }
+
   @Override
   public boolean get(ChunkKey key, MemorySegment target) {
     List<URI> addresses = new ArrayList<>(holders.of(key.shard()));
     Collections.shuffle(addresses, ThreadLocalRandom.current());
     CacheException failure = null;
+    int tries = 0;
     for (URI address : addresses) {
+      if (tries == TRIES) {
+        break;
+      }
       CircuitBreaker breaker = breakers.computeIfAbsent(address, a -> CircuitBreaker.standard());
       if (!breaker.permits()) {
         holders.lost(key.shard(), address);
         continue;
       }
+      tries++;
       try {
         boolean given = fetch(address, key, target);
         breaker.succeeded();
+        failing.clear();
         if (given) {
           return true;
         }
@@ -103,6 +131,10 @@ public final class PeerCache implements ChunkCache {
           throw failure;
         }
         breaker.failed();
+        failing.add(address);
+        if (failing.size() >= UNREACHABLE) {
+          quietUntil.set(System.nanoTime() + QUIET.toNanos());
+        }
       }
       holders.lost(key.shard(), address);
     }

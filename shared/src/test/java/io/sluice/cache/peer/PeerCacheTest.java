@@ -193,6 +193,31 @@ class PeerCacheTest extends CacheKit {
   }
 
   @Test
+  void whereNobodyCanBeReachedNobodyIsAskedForAWhile() {
+    List<URI> nobody = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      Peer dead = new Peer();
+      dead.close();
+      nobody.add(dead.address());
+    }
+    PeerCache peers = (PeerCache) cache();
+    CacheTier tier = tier();
+    int asked = 0;
+    while (peers.reachable()) {
+      Chunk chunk = chunk(100);
+      holders.located(chunk.key().shard(), nobody);
+      tier.get(chunk.key(), MemorySegment.ofArray(new byte[100]));
+      assertThat(++asked).isLessThanOrEqualTo(20);
+    }
+    Chunk chunk = chunk(100);
+    hold(peer, chunk);
+    holders.located(chunk.key().shard(), List.of(peer.address()));
+    assertThat(peers.mayHave(chunk.key().shard())).isFalse();
+    assertThat(asked).isGreaterThanOrEqualTo(2);
+    assertThat(peer.requests).hasValue(0);
+  }
+
+  @Test
   void whatNobodyIsKnownToHoldAsksNobody() {
     Chunk chunk = chunk(1000);
     hold(peer, chunk);
