@@ -8,9 +8,11 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.placement.ChunkRuns;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
@@ -103,21 +105,34 @@ public final class ShardLoader {
     }
   }
 
+  /**
+   * Reads runs into slabs of their own; bytes of them that are held already, in shorter runs, are
+   * copied from there.
+   *
+   * @return bytes that were read from the store
+   */
   private long fetch(
       Digest owner, ShardDescriptor shard, List<ByteRange> missing, LongConsumer progress)
       throws InterruptedException {
     List<Slab> slabs = new ArrayList<>();
     try {
+      List<ByteRange> unread = new ArrayList<>();
+      List<MemorySegment> targets = new ArrayList<>();
       for (ByteRange run : missing) {
-        slabs.add(pool.allocate(run.length()));
+        Slab slab = pool.allocate(run.length());
+        slabs.add(slab);
+        for (ByteRange gap : copyHeld(shard, run, slab.segment())) {
+          unread.add(gap);
+          targets.add(slab.segment().asSlice(gap.offset() - run.offset(), gap.length()));
+        }
       }
-      chunks.read(shard, missing, slabs.stream().map(Slab::segment).toList(), progress);
+      chunks.read(shard, unread, targets, progress);
       for (int i = 0; i < missing.size(); i++) {
         if (held.put(owner, shard.digest(), missing.get(i), slabs.get(i))) {
           slabs.set(i, null);
         }
       }
-      return ChunkRuns.bytes(missing);
+      return ChunkRuns.bytes(unread);
     } finally {
       for (Slab slab : slabs) {
         if (slab != null) {
@@ -125,6 +140,32 @@ public final class ShardLoader {
         }
       }
     }
+  }
+
+  /** Copies what is held of a run to its place, and returns what is not. */
+  private List<ByteRange> copyHeld(ShardDescriptor shard, ByteRange run, MemorySegment target) {
+    List<ByteRange> rest = new ArrayList<>();
+    long at = run.offset();
+    for (ByteRange part : held.coverage(shard.digest()).runs()) {
+      if (!run.contains(part)) {
+        continue;
+      }
+      Optional<HeldView> view = held.open(shard.digest(), part);
+      if (view.isEmpty()) {
+        continue; // let go in this moment
+      }
+      try (HeldView bytes = view.get()) {
+        MemorySegment.copy(bytes.segment(), 0, target, part.offset() - run.offset(), part.length());
+      }
+      if (part.offset() > at) {
+        rest.add(ByteRange.between(at, part.offset()));
+      }
+      at = part.end();
+    }
+    if (at < run.end()) {
+      rest.add(ByteRange.between(at, run.end()));
+    }
+    return rest;
   }
 
   /** A run that is open. */

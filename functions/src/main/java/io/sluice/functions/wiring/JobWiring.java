@@ -1,5 +1,6 @@
 package io.sluice.functions.wiring;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
@@ -19,6 +20,7 @@ import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
+import io.sluice.load.ReadSettings;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.memory.HeldShards;
@@ -50,6 +52,7 @@ public class JobWiring {
   private static final Duration DELETE_TTL = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
+  @Inject MeterRegistry meters;
 
   private volatile RedisJobSignals signals;
 
@@ -147,8 +150,17 @@ public class JobWiring {
   @Produces
   @Singleton
   ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+    SluiceConfig.Load load = config.load();
+    ReadSettings settings =
+        new ReadSettings(
+            load.parallelism(),
+            load.verifyAttempts(),
+            load.request().asLongValue(),
+            load.deadline(),
+            load.hedges(),
+            load.hedgeDelay());
     ChunkReader chunks =
-        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
+        new ChunkReader(store, settings, Optional.of(pool), new MicrometerReadMetrics(meters));
     return new ShardLoader(chunks, pool, held);
   }
 
@@ -171,6 +183,12 @@ public class JobWiring {
       ShardLoader loader,
       Incarnation incarnation,
       LocalWorker self) {
-    return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
+    return new LoadKind(
+        manifests,
+        workers,
+        loader,
+        incarnation.id(),
+        self::tell,
+        config.load().gap().asLongValue());
   }
 }
