@@ -22,7 +22,7 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
 import io.sluice.placement.ChunkRuns;
 import io.sluice.placement.Placements;
-import io.sluice.placement.ShardSelection;
+import io.sluice.placement.SelectionCache;
 import io.sluice.plan.Placement;
 import io.sluice.plan.PlacementPlanner;
 import java.util.ArrayList;
@@ -49,8 +49,12 @@ public final class LoadKind implements JobKind {
   private final ShardLoader loader;
   private final String incarnation;
   private final Runnable announce;
+  private final long gap;
+  private final SelectionCache selections = new SelectionCache();
 
   /**
+   * A kind that reads nothing but what is wanted.
+   *
    * @param loader loads into the memory of this process
    * @param incarnation of this process as a worker
    * @param announce tells the registry what this process holds, so that whoever plans next knows
@@ -61,11 +65,29 @@ public final class LoadKind implements JobKind {
       ShardLoader loader,
       String incarnation,
       Runnable announce) {
+    this(manifests, registry, loader, incarnation, announce, 0);
+  }
+
+  /**
+   * @param loader loads into the memory of this process
+   * @param incarnation of this process as a worker
+   * @param announce tells the registry what this process holds, so that whoever plans next knows
+   * @param gap most bytes between two runs of wanted chunks that are read along with them; what the
+   *     planning process says holds for the job
+   */
+  public LoadKind(
+      ManifestRepository manifests,
+      WorkerRegistry registry,
+      ShardLoader loader,
+      String incarnation,
+      Runnable announce,
+      long gap) {
     this.manifests = manifests;
     this.registry = registry;
     this.loader = loader;
     this.incarnation = incarnation;
     this.announce = announce;
+    this.gap = gap;
   }
 
   @Override
@@ -78,7 +100,7 @@ public final class LoadKind implements JobKind {
     LoadSpec spec = LoadSpec.read(job.request());
     Digest version = manifests.resolve(spec.model()).version();
     ModelManifest manifest = manifests.load(spec.model().name(), version);
-    Map<Integer, List<ByteRange>> wanted = ShardSelection.runs(manifest, spec.tensors());
+    Map<Integer, List<ByteRange>> wanted = selections.runs(version, manifest, spec.tensors(), gap);
     List<Worker> workers = context.workers();
     int replicas = spec.replicas().among(workers.size());
     Map<Integer, List<String>> placed =
@@ -101,7 +123,8 @@ public final class LoadKind implements JobKind {
         JsonNodeFactory.instance
             .objectNode()
             .put("version", version.toString())
-            .put("replicas", replicas));
+            .put("replicas", replicas)
+            .put("gap", gap));
   }
 
   @Override
@@ -110,7 +133,7 @@ public final class LoadKind implements JobKind {
     Digest version = version(context);
     ModelManifest manifest = manifests.load(spec.model().name(), version);
     int shard = lease.task().payload().get("shard").intValue();
-    List<ByteRange> runs = ShardSelection.runs(manifest, spec.tensors()).get(shard);
+    List<ByteRange> runs = selected(spec, version, manifest, context).get(shard);
     ShardLoader.Loaded loaded =
         loader.load(version, manifest.shards().get(shard), runs, context::addBytes);
     announce.run();
@@ -151,7 +174,7 @@ public final class LoadKind implements JobKind {
       return CommitOutcome.done(answer(spec, version, manifest, results, live));
     }
     // A worker died after it had loaded: what it held is loaded by those that are left.
-    Map<Integer, List<ByteRange>> again = ShardSelection.runs(manifest, spec.tensors());
+    Map<Integer, List<ByteRange>> again = new TreeMap<>(selected(spec, version, manifest, context));
     again.keySet().retainAll(lost.keySet());
     Map<Integer, List<String>> placed =
         place(manifest, again, context.workers(), OptionalInt.empty(), Math.max(1, replicas));
@@ -194,6 +217,13 @@ public final class LoadKind implements JobKind {
                 shards.forEach(
                     shard -> placed.computeIfAbsent(shard, s -> new ArrayList<>()).add(worker)));
     return placed;
+  }
+
+  /** The selection as it was planned. */
+  private Map<Integer, List<ByteRange>> selected(
+      LoadSpec spec, Digest version, ModelManifest manifest, JobContext context) {
+    return selections.runs(
+        version, manifest, spec.tensors(), context.shared().path("gap").longValue());
   }
 
   private static Digest version(JobContext context) {

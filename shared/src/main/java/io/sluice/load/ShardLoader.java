@@ -9,10 +9,12 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.placement.ChunkRuns;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,8 +55,7 @@ public final class ShardLoader {
    *
    * @param bytes lᵢ, the bytes of the shard that are in memory now for the owner
    * @param sources where they came from: {@code memory} if they were held already, the name of a
-   *     cache, or {@code store}, with bytes each. Together they may be more than {@code bytes}:
-   *     what lies next to bytes that are held in part is read anew.
+   *     cache, or {@code store}, with bytes each
    * @param seconds how long it took
    */
   public record Loaded(long bytes, SortedMap<String, Long> sources, double seconds) {
@@ -147,16 +148,29 @@ public final class ShardLoader {
     }
   }
 
+  /**
+   * Reads runs into slabs of their own; bytes of them that are held already, in shorter runs, are
+   * copied from there.
+   *
+   * @return bytes that were read, by where they came from
+   */
   private Map<String, Long> fetch(
       Digest owner, ShardDescriptor shard, List<ByteRange> missing, LongConsumer progress)
       throws InterruptedException {
     List<Slab> slabs = new ArrayList<>();
     ShardSource.Reading reading = null;
     try {
+      List<ByteRange> unread = new ArrayList<>();
+      List<MemorySegment> targets = new ArrayList<>();
       for (ByteRange run : missing) {
-        slabs.add(pool.allocate(run.length()));
+        Slab slab = pool.allocate(run.length());
+        slabs.add(slab);
+        for (ByteRange gap : copyHeld(shard, run, slab.segment())) {
+          unread.add(gap);
+          targets.add(slab.segment().asSlice(gap.offset() - run.offset(), gap.length()));
+        }
       }
-      reading = source.read(shard, missing, slabs.stream().map(Slab::segment).toList(), progress);
+      reading = source.read(shard, unread, targets, progress);
       for (int i = 0; i < missing.size(); i++) {
         if (held.put(owner, shard.digest(), missing.get(i), slabs.get(i))) {
           slabs.set(i, null);
@@ -173,6 +187,32 @@ public final class ShardLoader {
         reading.held().run();
       }
     }
+  }
+
+  /** Copies what is held of a run to its place, and returns what is not. */
+  private List<ByteRange> copyHeld(ShardDescriptor shard, ByteRange run, MemorySegment target) {
+    List<ByteRange> rest = new ArrayList<>();
+    long at = run.offset();
+    for (ByteRange part : held.coverage(shard.digest()).runs()) {
+      if (!run.contains(part)) {
+        continue;
+      }
+      Optional<HeldView> view = held.open(shard.digest(), part);
+      if (view.isEmpty()) {
+        continue; // let go in this moment
+      }
+      try (HeldView bytes = view.get()) {
+        MemorySegment.copy(bytes.segment(), 0, target, part.offset() - run.offset(), part.length());
+      }
+      if (part.offset() > at) {
+        rest.add(ByteRange.between(at, part.offset()));
+      }
+      at = part.end();
+    }
+    if (at < run.end()) {
+      rest.add(ByteRange.between(at, run.end()));
+    }
+    return rest;
   }
 
   /** A run that is open. */

@@ -157,9 +157,32 @@ public interface SluiceConfig {
 
   /** Loads. */
   interface Load {
-    /** Chunks that one worker reads at once. */
+    /** Requests that one worker has in flight at once; fewer while the store throttles. */
     @WithDefault("16")
     int parallelism();
+
+    /** About how much one request reads; smaller chunks that are neighbours are read together. */
+    @WithDefault("8M")
+    MemorySize request();
+
+    /** How long one request may take, its repetitions included, before it is made anew. */
+    @WithDefault("2m")
+    Duration deadline();
+
+    /** How many of the last, slow requests of a shard are made a second time; 0 for none. */
+    @WithDefault("2")
+    int hedges();
+
+    /** How long a request is waited for at least before it is made a second time. */
+    @WithDefault("200ms")
+    Duration hedgeDelay();
+
+    /**
+     * Most bytes between wanted chunks that are read along with them: the bandwidth of one
+     * connection times the latency of a request, which is 90 MB/s × 25 ms at AWS.
+     */
+    @WithDefault("2M")
+    MemorySize gap();
 
     /** How often a chunk with a wrong checksum is read anew before the shard counts as corrupt. */
     @WithDefault("3")

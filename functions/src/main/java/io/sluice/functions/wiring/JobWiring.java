@@ -1,5 +1,6 @@
 package io.sluice.functions.wiring;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
@@ -20,6 +21,7 @@ import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
+import io.sluice.load.ReadSettings;
 import io.sluice.load.ShardLoader;
 import io.sluice.load.ShardSource;
 import io.sluice.manifest.ManifestRepository;
@@ -55,6 +57,7 @@ public class JobWiring {
   private static final Duration DELETE_TTL = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
+  @Inject MeterRegistry meters;
 
   private volatile RedisJobSignals signals;
 
@@ -157,9 +160,18 @@ public class JobWiring {
       HeldShards held,
       CacheWiring.Caches caches,
       CacheMetrics metrics) {
+    SluiceConfig.Load load = config.load();
+    ReadSettings settings =
+        new ReadSettings(
+            load.parallelism(),
+            load.verifyAttempts(),
+            load.request().asLongValue(),
+            load.deadline(),
+            load.hedges(),
+            load.hedgeDelay());
     ChunkReader chunks =
         new ChunkReader(
-            throttled(store), config.load().parallelism(), config.load().verifyAttempts());
+            throttled(store), settings, Optional.of(pool), new MicrometerReadMetrics(meters));
     return new ShardLoader(caches.inFrontOf(ShardSource.of(chunks)), pool, held, metrics);
   }
 
@@ -191,6 +203,12 @@ public class JobWiring {
       ShardLoader loader,
       Incarnation incarnation,
       LocalWorker self) {
-    return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
+    return new LoadKind(
+        manifests,
+        workers,
+        loader,
+        incarnation.id(),
+        self::tell,
+        config.load().gap().asLongValue());
   }
 }
