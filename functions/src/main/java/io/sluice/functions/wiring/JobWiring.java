@@ -132,7 +132,8 @@ public class JobWiring {
   @Produces
   @Singleton
   SlabPool pool() {
-    return new SlabPool(config.worker().memory().asLongValue());
+    return new SlabPool(
+        config.worker().memory().asLongValue(), config.worker().keepMemory().asLongValue());
   }
 
   @Produces
