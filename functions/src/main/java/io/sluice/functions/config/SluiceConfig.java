@@ -112,6 +112,13 @@ public interface SluiceConfig {
     @WithDefault("1G")
     MemorySize memory();
 
+    /**
+     * How much of the memory that is freed stays with the process for the next shards of the same
+     * size, instead of going back to the system, which would have to zero it again.
+     */
+    @WithDefault("0")
+    MemorySize keepMemory();
+
     /** How often a worker says that it lives. */
     @WithDefault("1s")
     Duration heartbeat();

@@ -137,7 +137,8 @@ public class JobWiring {
   @Produces
   @Singleton
   SlabPool pool() {
-    return new SlabPool(config.worker().memory().asLongValue());
+    return new SlabPool(
+        config.worker().memory().asLongValue(), config.worker().keepMemory().asLongValue());
   }
 
   @Produces
