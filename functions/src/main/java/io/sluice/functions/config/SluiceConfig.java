@@ -39,6 +39,9 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Computations. */
+  Compute compute();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -149,6 +152,13 @@ public interface SluiceConfig {
     /** How often a chunk with a wrong checksum is read anew before the shard counts as corrupt. */
     @WithDefault("3")
     int verifyAttempts();
+  }
+
+  /** Computations. */
+  interface Compute {
+    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    @WithDefault("0")
+    int threads();
   }
 
   /** Where the `upload` function may read from. */

@@ -185,4 +185,60 @@ final class VectorDots implements Dots {
     Dots.addTail(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
     return Dots.sum(scratch, 0);
   }
+
+  @Override
+  public void distances4(
+      float[] x,
+      int x0,
+      float[] w,
+      int w0,
+      int ws,
+      int n,
+      float[] y,
+      int y0,
+      boolean add,
+      float[] scratch) {
+    int whole = n - n % LANES;
+    int w1 = w0 + ws;
+    int w2 = w1 + ws;
+    int w3 = w2 + ws;
+    FloatVector s0 = FloatVector.zero(S);
+    FloatVector s1 = FloatVector.zero(S);
+    FloatVector s2 = FloatVector.zero(S);
+    FloatVector s3 = FloatVector.zero(S);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector a = FloatVector.fromArray(S, x, x0 + k);
+      FloatVector d0 = a.sub(FloatVector.fromArray(S, w, w0 + k));
+      s0 = d0.fma(d0, s0);
+      FloatVector d1 = a.sub(FloatVector.fromArray(S, w, w1 + k));
+      s1 = d1.fma(d1, s1);
+      FloatVector d2 = a.sub(FloatVector.fromArray(S, w, w2 + k));
+      s2 = d2.fma(d2, s2);
+      FloatVector d3 = a.sub(FloatVector.fromArray(S, w, w3 + k));
+      s3 = d3.fma(d3, s3);
+    }
+    s0.intoArray(scratch, 0);
+    s1.intoArray(scratch, 8);
+    s2.intoArray(scratch, 16);
+    s3.intoArray(scratch, 24);
+    for (int j = 0; j < 4; j++) {
+      int wt = w0 + j * ws + whole;
+      Dots.addTailSquares(x, x0 + whole, w, wt, n - whole, scratch, j * LANES);
+      float sum = Dots.sum(scratch, j * LANES);
+      y[y0 + j] = add ? y[y0 + j] + sum : sum;
+    }
+  }
+
+  @Override
+  public float distance(float[] x, int x0, float[] w, int w0, int n, float[] scratch) {
+    int whole = n - n % LANES;
+    FloatVector s = FloatVector.zero(S);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector d = FloatVector.fromArray(S, x, x0 + k).sub(FloatVector.fromArray(S, w, w0 + k));
+      s = d.fma(d, s);
+    }
+    s.intoArray(scratch, 0);
+    Dots.addTailSquares(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
+    return Dots.sum(scratch, 0);
+  }
 }
