@@ -54,9 +54,7 @@ class ProductsIT {
         cluster.stack().write("products", Map.of("m.safetensors", file)).toUri().toString();
     cluster.api().upload(source, MODEL, "shardBytes", 50_000);
     Models.assertWholeLoad(
-        cluster.api().load(MODEL),
-        cluster.api().model(MODEL),
-        cluster.api().workers().keySet());
+        cluster.api().load(MODEL), cluster.api().model(MODEL), cluster.api().workers().keySet());
   }
 
   private static JsonNode compute(String operation, Object... arguments) {
@@ -105,14 +103,7 @@ class ProductsIT {
             Api.object("weight", "w", "bias", "b", "x", inline(N)).toString());
     Cli cli = new Cli(cluster);
     JsonNode byCli =
-        cli.run(
-                "--json",
-                "compute",
-                MODEL,
-                "--operation",
-                "matmul",
-                "--arguments",
-                "@" + arguments)
+        cli.run("--json", "compute", MODEL, "--operation", "matmul", "--arguments", "@" + arguments)
             .json();
     assertThat(byCli.at("/result/y")).as("by the command line").isEqualTo(y);
 
@@ -170,8 +161,7 @@ class ProductsIT {
   void whatIsTooLargeOrWrongIsRefusedWithTheWayAround() {
     Random random = new Random(42);
     List<Synthetic> wide =
-        List.of(
-            Synthetic.weights("w", random, 3000, 2), Synthetic.weights("x", random, 100, 2));
+        List.of(Synthetic.weights("w", random, 3000, 2), Synthetic.weights("x", random, 100, 2));
     String source =
         cluster
             .stack()
@@ -190,7 +180,15 @@ class ProductsIT {
     problem(MODEL, "matmul", "tensors-unknown", "weight", "none", "x", inline(1));
     problem(MODEL, "topk", "field-invalid", "matrix", "w", "queries", inline(1), "k", 10_001);
     problem(
-        MODEL, "topk", "operation-arguments-invalid", "matrix", "w", "queries", inline(1), "k", 1001);
+        MODEL,
+        "topk",
+        "operation-arguments-invalid",
+        "matrix",
+        "w",
+        "queries",
+        inline(1),
+        "k",
+        1001);
   }
 
   private static JsonNode problem(

@@ -15,6 +15,17 @@ final class VectorDots implements Dots {
   private static final ValueLayout.OfFloat FLOATS =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private final boolean readsSegments;
+
+  /** For this process: in a native executable such reads can crash (oracle/graal issue 14255). */
+  VectorDots() {
+    this(System.getProperty("org.graalvm.nativeimage.imagecode") == null);
+  }
+
+  VectorDots(boolean readsSegments) {
+    this.readsSegments = readsSegments;
+  }
+
   @Override
   public void tile(
       float[] x,
@@ -131,8 +142,7 @@ final class VectorDots implements Dots {
 
   @Override
   public boolean readsSegments() {
-    // In a native executable such a read can crash (oracle/graal issue 14255).
-    return System.getProperty("org.graalvm.nativeimage.imagecode") == null;
+    return readsSegments;
   }
 
   @Override

@@ -80,7 +80,8 @@ class GemmTest {
           float[] expected = documented(w, rows, columns, x, n);
           for (Parallel parallel :
               List.of(Parallel.none(), Parallel.on(POOL, 2), Parallel.on(POOL, 4))) {
-            for (Dots dots : List.of(new VectorDots(), new ScalarDots())) {
+            for (Dots dots :
+                List.of(new VectorDots(true), new VectorDots(false), new ScalarDots())) {
               for (Weights weights : everywhere(w, rows, columns)) {
                 float[] y = new float[n * rows];
                 Gemm.multiply(weights, x, 0, n, y, 0, rows, parallel, dots);
