@@ -66,11 +66,12 @@ interface Dots {
       float[] scratch);
 
   /**
-   * {@link #row4} where w lies outside the heap. Only where {@link #readsSegments}.
+   * Dot products of one row of x with eight rows of w that lie outside the heap, as {@link #tile}:
+   * eight streams keep the prefetcher busy. Only where {@link #readsSegments}.
    *
    * @param w floats, little-endian; begins at byte {@code w0}, its rows {@code ws} bytes apart
    */
-  void row4(
+  void row8(
       float[] x,
       int x0,
       MemorySegment w,

@@ -44,7 +44,7 @@ final class ScalarDots implements Dots {
   }
 
   @Override
-  public void row4(
+  public void row8(
       float[] x,
       int x0,
       MemorySegment w,

@@ -146,7 +146,7 @@ final class VectorDots implements Dots {
   }
 
   @Override
-  public void row4(
+  public void row8(
       float[] x,
       int x0,
       MemorySegment w,
@@ -162,26 +162,42 @@ final class VectorDots implements Dots {
     FloatVector s1 = FloatVector.zero(S);
     FloatVector s2 = FloatVector.zero(S);
     FloatVector s3 = FloatVector.zero(S);
+    FloatVector s4 = FloatVector.zero(S);
+    FloatVector s5 = FloatVector.zero(S);
+    FloatVector s6 = FloatVector.zero(S);
+    FloatVector s7 = FloatVector.zero(S);
     for (int k = 0; k < whole; k += LANES) {
       FloatVector a = FloatVector.fromArray(S, x, x0 + k);
       long at = w0 + 4L * k;
-      s0 = a.fma(FloatVector.fromMemorySegment(S, w, at, ByteOrder.LITTLE_ENDIAN), s0);
-      s1 = a.fma(FloatVector.fromMemorySegment(S, w, at + ws, ByteOrder.LITTLE_ENDIAN), s1);
-      s2 = a.fma(FloatVector.fromMemorySegment(S, w, at + 2 * ws, ByteOrder.LITTLE_ENDIAN), s2);
-      s3 = a.fma(FloatVector.fromMemorySegment(S, w, at + 3 * ws, ByteOrder.LITTLE_ENDIAN), s3);
+      s0 = a.fma(stream(w, at), s0);
+      s1 = a.fma(stream(w, at + ws), s1);
+      s2 = a.fma(stream(w, at + 2 * ws), s2);
+      s3 = a.fma(stream(w, at + 3 * ws), s3);
+      s4 = a.fma(stream(w, at + 4 * ws), s4);
+      s5 = a.fma(stream(w, at + 5 * ws), s5);
+      s6 = a.fma(stream(w, at + 6 * ws), s6);
+      s7 = a.fma(stream(w, at + 7 * ws), s7);
     }
     s0.intoArray(scratch, 0);
     s1.intoArray(scratch, 8);
     s2.intoArray(scratch, 16);
     s3.intoArray(scratch, 24);
-    for (int j = 0; j < 4; j++) {
+    s4.intoArray(scratch, 32);
+    s5.intoArray(scratch, 40);
+    s6.intoArray(scratch, 48);
+    s7.intoArray(scratch, 56);
+    for (int j = 0; j < 8; j++) {
       if (whole < n) {
-        MemorySegment.copy(w, FLOATS, w0 + j * ws + 4L * whole, scratch, 4 * LANES, n - whole);
-        Dots.addTail(x, x0 + whole, scratch, 4 * LANES, n - whole, scratch, j * LANES);
+        MemorySegment.copy(w, FLOATS, w0 + j * ws + 4L * whole, scratch, 8 * LANES, n - whole);
+        Dots.addTail(x, x0 + whole, scratch, 8 * LANES, n - whole, scratch, j * LANES);
       }
       float dot = Dots.sum(scratch, j * LANES);
       y[y0 + j] = add ? y[y0 + j] + dot : dot;
     }
+  }
+
+  private static FloatVector stream(MemorySegment w, long at) {
+    return FloatVector.fromMemorySegment(S, w, at, ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
