@@ -42,6 +42,9 @@ public interface SluiceConfig {
   /** Caches in front of the store. */
   Cache cache();
 
+  /** Computations. */
+  Compute compute();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -333,6 +336,13 @@ public interface SluiceConfig {
     /** Most connections to one server. */
     @WithDefault("4")
     int connections();
+  }
+
+  /** Computations. */
+  interface Compute {
+    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    @WithDefault("0")
+    int threads();
   }
 
   /** Where the `upload` function may read from. */
