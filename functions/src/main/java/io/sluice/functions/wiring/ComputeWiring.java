@@ -1,9 +1,12 @@
 package io.sluice.functions.wiring;
 
 import io.sluice.compute.ComputeKind;
+import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.compare.CompareProgram;
+import io.sluice.compute.convert.ConvertProgram;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
@@ -18,7 +21,9 @@ import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
+import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -28,6 +33,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
+  @Inject SluiceConfig config;
+
   @Produces
   @Singleton
   ShardAccess shards(ShardLoader loader) {
@@ -45,6 +52,17 @@ public class ComputeWiring {
   ModelPublisher publisher(
       ShardStore store, ManifestRepository manifests, ShardPins pins, TransferMemory memory) {
     return new ModelPublisher(store, manifests, pins, new TransferOutput(memory));
+  }
+
+  @Produces
+  @Singleton
+  ComputeThreads threads() {
+    int threads = config.compute().threads();
+    return new ComputeThreads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+  }
+
+  void close(@Disposes ComputeThreads threads) {
+    threads.close();
   }
 
   @Produces
@@ -78,11 +96,14 @@ public class ComputeWiring {
       ShardAccess shards,
       StoredTensors tensors,
       ModelPublisher publisher,
+      ComputeThreads threads,
       Parallel parallel) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
-            new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new MapReduce(new StatsOperation(), manifests, workers, shards, threads),
+            new CompareProgram(manifests, workers, shards, threads),
+            new ConvertProgram(manifests, workers, shards, threads, publisher),
             new MatmulProgram(matrices, publisher, parallel),
             new TopkProgram(matrices, parallel)));
   }

@@ -44,6 +44,7 @@ class CommandTreeTest {
             "load",
             "unload",
             "compute",
+            "diff",
             "pull",
             "ls",
             "show",
@@ -128,6 +129,7 @@ class CommandTreeTest {
   @CsvSource({
     "load m, ENDPOINT",
     "compute m --operation stats, ENDPOINT",
+    "diff m n, ENDPOINT",
     "unload m, ENDPOINT",
     "ls, ENDPOINT",
     "show m, ENDPOINT",
