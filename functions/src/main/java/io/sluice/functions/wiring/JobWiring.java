@@ -137,7 +137,8 @@ public class JobWiring {
   @Produces
   @Singleton
   SlabPool pool() {
-    return new SlabPool(config.worker().memory().asLongValue());
+    return new SlabPool(
+        config.worker().memory().asLongValue(), config.worker().keepMemory().asLongValue());
   }
 
   @Produces
@@ -193,7 +194,8 @@ public class JobWiring {
       ManifestRepository manifests,
       ShardPins pins,
       TransferMemory memory) {
-    return new UploadKind(UploadKind.UPLOAD, sources, store, manifests, pins, memory);
+    return new UploadKind(
+        UploadKind.UPLOAD, sources, store, manifests, pins, memory, config.upload().reads());
   }
 
   @Produces
