@@ -242,9 +242,9 @@ final class BenchCommand extends SluiceCommand {
   private Subject subject(JsonNode work) throws IOException, InterruptedException {
     boolean raw = subject.equals(RAW);
     return switch (kind) {
-      case load -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), false);
+      case load -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), LoaderSubject.Keep.NOTHING);
       case upload -> raw ? new RawWriter(work) : upload.get().of(work, err());
-      case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), isWarm(subject));
+      case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), keep(subject));
       case fanout -> fanout.get().of(FanoutSubject.Work.read(work));
     };
   }
@@ -253,8 +253,12 @@ final class BenchCommand extends SluiceCommand {
     return TransferSpec.read(work);
   }
 
-  private static boolean isWarm(String name) {
-    return name.equals("memory");
+  private static LoaderSubject.Keep keep(String tier) {
+    return switch (tier) {
+      case "store" -> LoaderSubject.Keep.NOTHING;
+      case "memory" -> LoaderSubject.Keep.EVERYTHING;
+      default -> LoaderSubject.Keep.UNTIL_NEXT;
+    };
   }
 
   private void load() throws InterruptedException {
