@@ -242,7 +242,8 @@ final class BenchCommand extends SluiceCommand {
   private Subject subject(JsonNode work) throws IOException, InterruptedException {
     boolean raw = subject.equals(RAW);
     return switch (kind) {
-      case load -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), LoaderSubject.Keep.NOTHING);
+      case load ->
+          raw ? new RawReader(spec(work)) : loader.get().of(spec(work), LoaderSubject.Keep.NOTHING);
       case upload -> raw ? new RawWriter(work) : upload.get().of(work, err());
       case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), keep(subject));
       case fanout -> fanout.get().of(FanoutSubject.Work.read(work));
