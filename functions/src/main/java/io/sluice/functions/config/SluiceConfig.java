@@ -218,7 +218,10 @@ public interface SluiceConfig {
     @WithDefault("3")
     int verifyAttempts();
 
-    /** Most bytes a second that one worker reads from the store for loads; no bound if absent. */
+    /**
+     * Most bytes a second that one worker reads from the store for loads; no bound if absent.
+     * Requests wait for their turn, which counts against their deadline; none is hedged.
+     */
     Optional<MemorySize> bandwidth();
   }
 
