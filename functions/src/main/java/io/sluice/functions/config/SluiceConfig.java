@@ -191,6 +191,9 @@ public interface SluiceConfig {
     /** How often a chunk with a wrong checksum is read anew before the shard counts as corrupt. */
     @WithDefault("3")
     int verifyAttempts();
+
+    /** Most bytes a second that one worker reads from the store for loads; no bound if absent. */
+    Optional<MemorySize> bandwidth();
   }
 
   /** Where the `upload` function may read from. */

@@ -27,7 +27,10 @@ import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.RedisConfig;
+import io.sluice.storage.Bandwidth;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.ThrottledShardReader;
 import io.sluice.upload.SourceOpener;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
@@ -161,8 +164,18 @@ public class JobWiring {
             load.hedges(),
             load.hedgeDelay());
     ChunkReader chunks =
-        new ChunkReader(store, settings, Optional.of(pool), new MicrometerReadMetrics(meters));
+        new ChunkReader(
+            throttled(store), settings, Optional.of(pool), new MicrometerReadMetrics(meters));
     return new ShardLoader(chunks, pool, held);
+  }
+
+  private ShardReader throttled(ShardReader store) {
+    return config
+        .load()
+        .bandwidth()
+        .<ShardReader>map(
+            rate -> new ThrottledShardReader(store, new Bandwidth(rate.asLongValue())))
+        .orElse(store);
   }
 
   @Produces
