@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Results of jobs in words. */
 final class ResultText {
@@ -49,13 +51,15 @@ final class ResultText {
         fanOut(result),
         seconds,
         ByteSize.rate(loaded, seconds));
-    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM STORE", "FROM MEMORY", "INDEXES");
+    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM", "INDEXES");
     for (JsonNode worker : result.path("workers")) {
-      long fromStore = 0;
+      Map<String, Long> sources = new TreeMap<>();
       StringBuilder indexes = new StringBuilder();
       for (JsonNode shard : worker.path("shards")) {
-        fromStore +=
-            shard.path("source").asText().equals("store") ? shard.path("bytes").asLong() : 0;
+        shard
+            .path("sources")
+            .properties()
+            .forEach(e -> sources.merge(e.getKey(), e.getValue().asLong(), Long::sum));
         indexes.append(indexes.isEmpty() ? "" : " ").append(shard.path("index").asInt());
       }
       long bytes = worker.path("bytes").asLong();
@@ -63,8 +67,9 @@ final class ResultText {
           worker.path("id").asText(),
           worker.path("shards").size(),
           ByteSize.format(bytes),
-          ByteSize.format(fromStore),
-          ByteSize.format(bytes - fromStore),
+          sources.entrySet().stream()
+              .map(e -> e.getKey() + " " + ByteSize.format(e.getValue()))
+              .collect(Collectors.joining(", ")),
           shorten(indexes.toString(), 60));
     }
     table.print(out);
@@ -82,12 +87,32 @@ final class ResultText {
     JsonNode tensors = result.at("/result/tensors");
     if (result.path("operation").asText().equals("stats") && tensors.isObject()) {
       stats(tensors, out, rows);
+    } else if (result.path("operation").asText().equals("topk")) {
+      nearest(result.at("/result/queries"), out);
     } else {
       out.println(result.path("result").toPrettyString());
     }
     for (JsonNode skipped : result.path("skipped")) {
       out.printf(
           "skipped %s: %s%n", skipped.path("tensor").asText(), skipped.path("reason").asText());
+    }
+  }
+
+  /** The nearest rows of each query. */
+  private static void nearest(JsonNode queries, PrintWriter out) {
+    Table table = new Table("QUERY", "ROW", "SCORE");
+    for (int query = 0; query < queries.size(); query++) {
+      JsonNode rows = queries.get(query).path("rows");
+      for (int i = 0; i < rows.size(); i++) {
+        table.row(query, rows.get(i).asLong(), number(queries.get(query).path("scores").get(i)));
+      }
+    }
+    table.print(out);
+    for (int query = 0; query < queries.size(); query++) {
+      long skipped = queries.get(query).path("skipped").asLong();
+      if (skipped > 0) {
+        out.printf("query %d: %d rows have no score that is a number%n", query, skipped);
+      }
     }
   }
 

@@ -39,6 +39,12 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Caches in front of the store. */
+  Cache cache();
+
+  /** Computations. */
+  Compute compute();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -74,6 +80,22 @@ public interface SluiceConfig {
     /** Sign the SHA-256 of what is sent over plain HTTP, for stores that take nothing else. */
     @WithDefault("false")
     boolean signBodies();
+
+    /** Objects larger than this are sent in parts; at most 5G. */
+    @WithDefault("128M")
+    MemorySize multipartThreshold();
+
+    /** Least bytes of a part; S3 wants 5M or more. */
+    @WithDefault("32M")
+    MemorySize partSize();
+
+    /** Parts of one object that are sent at once. */
+    @WithDefault("8")
+    int partParallelism();
+
+    /** Send the CRC32C of what is written, so that the store checks it; AWS and others know it. */
+    @WithDefault("false")
+    boolean checksums();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */
@@ -157,6 +179,10 @@ public interface SluiceConfig {
     /** Memory for shards on their way into the store; bounds the largest shard. */
     @WithDefault("512M")
     MemorySize memory();
+
+    /** Ranges of the source that are read at once for one shard. */
+    @WithDefault("4")
+    int reads();
   }
 
   /** Loads. */
@@ -194,6 +220,129 @@ public interface SluiceConfig {
 
     /** Most bytes a second that one worker reads from the store for loads; no bound if absent. */
     Optional<MemorySize> bandwidth();
+  }
+
+  /** Caches in front of the store. */
+  interface Cache {
+    /**
+     * Where chunks are looked for, in this order, before the store is asked. `memory`, what the
+     * worker holds, is first in any case; `disk`, `redis` and `memcached` take part only if their
+     * place is configured.
+     */
+    @WithDefault("memory,peer,disk,redis,memcached")
+    List<CacheKind> tiers();
+
+    /** Chunks that may wait to be written into a cache; more are let go. */
+    @WithDefault("1024")
+    int fillQueue();
+
+    /** Other workers that hold a shard. */
+    CachePeer peer();
+
+    /** A local folder. */
+    CacheDisk disk();
+
+    /** A Redis of its own for hot chunks; give it `maxmemory` and an eviction policy. */
+    CacheRedis redis();
+
+    /** Memcached servers for hot chunks. */
+    CacheMemcached memcached();
+  }
+
+  /** The caches that there are. */
+  enum CacheKind {
+    MEMORY,
+    PEER,
+    DISK,
+    REDIS,
+    MEMCACHED
+  }
+
+  /** Other workers. */
+  interface CachePeer {
+    /** How long connecting to another worker may take. */
+    @WithDefault("1s")
+    Duration connectTimeout();
+
+    /** How long one chunk from another worker may take, its turn there included. */
+    @WithDefault("15s")
+    Duration timeout();
+
+    /** Chunks that a worker gives to others at once; further requests wait. */
+    @WithDefault("16")
+    int serving();
+
+    /** How long a claim of reading a shard from the store outlives its worker. */
+    @WithDefault("5s")
+    Duration lease();
+
+    /** How long a load waits for another worker that reads the same shard from the store. */
+    @WithDefault("1m")
+    Duration waitLimit();
+  }
+
+  /** A local folder. */
+  interface CacheDisk {
+    /** The folder; processes of one machine may share it. No disk cache if absent. */
+    Optional<Path> root();
+
+    /** Most bytes of all chunks in it. */
+    @WithDefault("10G")
+    MemorySize maxBytes();
+  }
+
+  /** Redis as a cache. */
+  interface CacheRedis {
+    /**
+     * Its address, `redis://[user:password@]host[:port][/database]` or `rediss://`: another server
+     * than that of the jobs, or another database of it. No Redis cache if absent.
+     */
+    Optional<String> url();
+
+    /** Put in front of every key. */
+    @WithDefault("sluice:chunk:")
+    String prefix();
+
+    /** How long a chunk stays after it was put. */
+    @WithDefault("1h")
+    Duration ttl();
+
+    /** How long one command may take. */
+    @WithDefault("1s")
+    Duration timeout();
+
+    /** Chunks on their way at a time, and connections. */
+    @WithDefault("4")
+    int connections();
+  }
+
+  /** Memcached. */
+  interface CacheMemcached {
+    /** Servers as `host:port`, named alike for all workers. No Memcached if absent. */
+    Optional<List<String>> servers();
+
+    /** How long a chunk stays after it was put, up to 30 days. */
+    @WithDefault("1h")
+    Duration ttl();
+
+    /** How long connecting to a server may take. */
+    @WithDefault("500ms")
+    Duration connectTimeout();
+
+    /** How long getting or putting one chunk may take. */
+    @WithDefault("1s")
+    Duration timeout();
+
+    /** Most connections to one server. */
+    @WithDefault("4")
+    int connections();
+  }
+
+  /** Computations. */
+  interface Compute {
+    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    @WithDefault("0")
+    int threads();
   }
 
   /** Where the `upload` function may read from. */

@@ -4,8 +4,13 @@ import io.sluice.compute.ComputeKind;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.Parallel;
+import io.sluice.compute.product.MatmulProgram;
+import io.sluice.compute.product.MatrixSource;
+import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
+import io.sluice.functions.config.SluiceConfig;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
@@ -16,6 +21,10 @@ import io.sluice.upload.TransferMemory;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
@@ -40,8 +49,41 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
-  JobKind compute(ManifestRepository manifests, WorkerRegistry workers, ShardAccess shards) {
+  Parallel parallel(SluiceConfig config) {
+    int asked = config.compute().threads();
+    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    AtomicInteger made = new AtomicInteger();
+    // Threads start when there is work and end when there is none for a while.
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "compute-" + made.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+    return Parallel.away(pool, threads); // tasks run on virtual threads
+  }
+
+  @Produces
+  @Singleton
+  JobKind compute(
+      ManifestRepository manifests,
+      WorkerRegistry workers,
+      ShardAccess shards,
+      StoredTensors tensors,
+      ModelPublisher publisher,
+      Parallel parallel) {
+    MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
-        List.of(new MapReduce(new StatsOperation(), manifests, workers, shards)));
+        List.of(
+            new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new MatmulProgram(matrices, publisher, parallel),
+            new TopkProgram(matrices, parallel)));
   }
 }

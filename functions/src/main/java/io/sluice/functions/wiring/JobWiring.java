@@ -2,6 +2,7 @@ package io.sluice.functions.wiring;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
+import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -22,6 +23,7 @@ import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.ReadSettings;
 import io.sluice.load.ShardLoader;
+import io.sluice.load.ShardSource;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
@@ -153,7 +155,12 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+  ShardLoader loader(
+      ShardStore store,
+      SlabPool pool,
+      HeldShards held,
+      CacheWiring.Caches caches,
+      CacheMetrics metrics) {
     SluiceConfig.Load load = config.load();
     ReadSettings settings =
         new ReadSettings(
@@ -166,7 +173,7 @@ public class JobWiring {
     ChunkReader chunks =
         new ChunkReader(
             throttled(store), settings, Optional.of(pool), new MicrometerReadMetrics(meters));
-    return new ShardLoader(chunks, pool, held);
+    return new ShardLoader(caches.inFrontOf(ShardSource.of(chunks)), pool, held, metrics);
   }
 
   private ShardReader throttled(ShardReader store) {
@@ -186,7 +193,8 @@ public class JobWiring {
       ManifestRepository manifests,
       ShardPins pins,
       TransferMemory memory) {
-    return new UploadKind(UploadKind.UPLOAD, sources, store, manifests, pins, memory);
+    return new UploadKind(
+        UploadKind.UPLOAD, sources, store, manifests, pins, memory, config.upload().reads());
   }
 
   @Produces
