@@ -75,7 +75,6 @@ class LocalUpload {
    * Uploads a folder or file, and waits for the end.
    *
    * @param fileDigests whether the SHA-256 of every whole file is wanted
-   *
    * @return the result of the upload
    */
   JsonNode upload(
