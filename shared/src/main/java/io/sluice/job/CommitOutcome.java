@@ -28,6 +28,22 @@ public sealed interface CommitOutcome {
     }
   }
 
+  /**
+   * A round is over and another one begins: new tasks take the place of those that are done.
+   *
+   * @param plan the tasks of the next round, at least one, and what they share
+   * @param note a small object about the round that is over, for those who read the events
+   */
+  record Next(JobPlan plan, JsonNode note) implements CommitOutcome {
+    public Next {
+      Objects.requireNonNull(plan, "plan");
+      Objects.requireNonNull(note, "note");
+      if (plan.tasks().isEmpty()) {
+        throw JobException.invalid("job-round-invalid", "a round has at least one task");
+      }
+    }
+  }
+
   /** The job has succeeded. */
   static CommitOutcome done(JsonNode result) {
     return new Done(result);
@@ -36,5 +52,10 @@ public sealed interface CommitOutcome {
   /** Tasks have to be done again. */
   static CommitOutcome reopen(Map<Integer, Optional<String>> tasks) {
     return new Reopen(tasks);
+  }
+
+  /** Another round begins. */
+  static CommitOutcome next(JobPlan plan, JsonNode note) {
+    return new Next(plan, note);
   }
 }

@@ -142,6 +142,7 @@ final class StepRun implements JobContext {
           yield switch (run.kind().commit(run.job(), results, this)) {
             case CommitOutcome.Done ended -> () -> store.commit(commit, ended.result());
             case CommitOutcome.Reopen again -> () -> store.reopen(commit, again.tasks());
+            case CommitOutcome.Next next -> () -> store.next(commit, next.plan(), next.note());
           };
         }
       };
@@ -213,7 +214,12 @@ final class StepRun implements JobContext {
 
   @Override
   public JsonNode shared() {
-    return run.shared();
+    return run.shared(lease.round());
+  }
+
+  @Override
+  public int round() {
+    return lease.round();
   }
 
   @Override
