@@ -60,6 +60,9 @@ class LayersTest {
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
+    "compute.train, model json plan storage manifest job placement compute compute.kernel"
+        + " compute.publish",
+    "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
     "compute.publish, model format plan storage manifest job",
     "pull, model storage manifest",

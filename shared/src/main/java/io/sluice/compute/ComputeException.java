@@ -24,6 +24,11 @@ public final class ComputeException extends SluiceException {
     return new ComputeException(ErrorKind.INVALID, "tensor-not-accepted", message);
   }
 
+  /** A training went to infinity. */
+  public static ComputeException diverged(String message) {
+    return new ComputeException(ErrorKind.INVALID, "training-diverged", message);
+  }
+
   /** A partial result is not what the operation writes. */
   public static ComputeException invalidPartial(String message) {
     return new ComputeException(ErrorKind.CORRUPT, "partial-result-invalid", message);
