@@ -87,7 +87,7 @@ class TrainingTest {
     assertThat(trained.get("P").intValue()).isEqualTo(2);
     JsonNode epochs = trained.at("/result/epochs");
     double loss = epochs.get(epochs.size() - 1).get("loss").doubleValue();
-    assertThat(loss).isCloseTo(golden.get("trainLoss").doubleValue(), within(0.02));
+    assertThat(loss).isCloseTo(golden.get("trainLoss").doubleValue(), within(0.03));
     assertThat(epochs.get(0).get("loss").doubleValue()).isGreaterThan(5 * loss);
 
     JsonNode predicted =
