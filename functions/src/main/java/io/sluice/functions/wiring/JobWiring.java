@@ -25,7 +25,10 @@ import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.RedisConfig;
+import io.sluice.storage.Bandwidth;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.ThrottledShardReader;
 import io.sluice.upload.SourceOpener;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
@@ -148,8 +151,18 @@ public class JobWiring {
   @Singleton
   ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
     ChunkReader chunks =
-        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
+        new ChunkReader(
+            throttled(store), config.load().parallelism(), config.load().verifyAttempts());
     return new ShardLoader(chunks, pool, held);
+  }
+
+  private ShardReader throttled(ShardReader store) {
+    return config
+        .load()
+        .bandwidth()
+        .<ShardReader>map(
+            rate -> new ThrottledShardReader(store, new Bandwidth(rate.asLongValue())))
+        .orElse(store);
   }
 
   @Produces

@@ -1,24 +1,28 @@
 package io.sluice.bench;
 
+import io.sluice.bench.peer.Peers;
 import java.io.IOException;
+import java.util.Arrays;
 
 /**
- * The benchmarks as a program: {@code jmh …} runs those of JMH, with JMH's own arguments. Exit code
- * 2 for wrong arguments.
+ * The benchmarks as a program: {@code jmh …} runs those of JMH, with JMH's own arguments; {@code
+ * peer NAME} is a client of others that {@code sluice bench} measures. Exit code 2 for wrong
+ * arguments.
  */
 public final class BenchMain {
-  private static final String USAGE = "Usage: sluice-bench jmh [ARGUMENTS OF JMH]";
+  private static final String USAGE =
+      "Usage: sluice-bench jmh [ARGUMENTS OF JMH] | sluice-bench peer NAME";
 
   private BenchMain() {}
 
   public static void main(String[] args) throws IOException {
     if (args.length > 0 && args[0].equals("jmh")) {
-      String[] rest = new String[args.length - 1];
-      System.arraycopy(args, 1, rest, 0, rest.length);
-      org.openjdk.jmh.Main.main(rest);
-      return;
+      org.openjdk.jmh.Main.main(Arrays.copyOfRange(args, 1, args.length));
+    } else if (args.length == 2 && args[0].equals("peer")) {
+      System.exit(Peers.serve(args[1]));
+    } else {
+      System.err.println(USAGE);
+      System.exit(2);
     }
-    System.err.println(USAGE);
-    System.exit(2);
   }
 }
