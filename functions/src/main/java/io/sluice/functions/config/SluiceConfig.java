@@ -39,6 +39,9 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Training and predicting. */
+  Train train();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -164,6 +167,13 @@ public interface SluiceConfig {
 
     /** Most bytes a second that one worker reads from the store for loads; no bound if absent. */
     Optional<MemorySize> bandwidth();
+  }
+
+  /** Training and predicting. */
+  interface Train {
+    /** Memory of the heap for rows of datasets; bounds the largest partition. */
+    @WithDefault("256M")
+    MemorySize memory();
   }
 
   /** Where the `upload` function may read from. */

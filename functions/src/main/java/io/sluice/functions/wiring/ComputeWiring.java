@@ -6,19 +6,37 @@ import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
+import io.sluice.compute.train.Exchange;
+import io.sluice.compute.train.PartitionCache;
+import io.sluice.compute.train.PredictProgram;
+import io.sluice.compute.train.SpillingExchange;
+import io.sluice.compute.train.TrainProgram;
+import io.sluice.compute.train.redis.RedisExchange;
+import io.sluice.functions.config.SluiceConfig;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
+import io.sluice.redis.RedisClient;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
 import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 
 /** The computations that there are. */
 public class ComputeWiring {
+  /** How long what a round leaves is kept, if nobody takes it away. */
+  private static final Duration EXCHANGE_TTL = Duration.ofHours(6);
+
+  /** Largest value that goes through Redis. */
+  private static final int EXCHANGE_VALUE = 1 << 20;
+
+  @Inject SluiceConfig config;
+
   @Produces
   @Singleton
   ShardAccess shards(ShardLoader loader) {
@@ -38,10 +56,35 @@ public class ComputeWiring {
     return new ModelPublisher(store, manifests, pins, new TransferOutput(memory));
   }
 
+  /** What the rounds of a training leave for each other: in Redis, large values in the store. */
   @Produces
   @Singleton
-  JobKind compute(ManifestRepository manifests, WorkerRegistry workers, ShardAccess shards) {
+  Exchange exchange(RedisClient redis, ShardStore store) {
+    return new SpillingExchange(
+        new RedisExchange(redis, config.redis().prefix(), EXCHANGE_TTL), store, EXCHANGE_VALUE);
+  }
+
+  @Produces
+  @Singleton
+  PartitionCache partitions() {
+    return new PartitionCache(config.train().memory().asLongValue());
+  }
+
+  @Produces
+  @Singleton
+  JobKind compute(
+      ManifestRepository manifests,
+      WorkerRegistry workers,
+      ShardAccess shards,
+      StoredTensors tensors,
+      ModelPublisher publisher,
+      ShardStore store,
+      Exchange exchange,
+      PartitionCache cache) {
     return new ComputeKind(
-        List.of(new MapReduce(new StatsOperation(), manifests, workers, shards)));
+        List.of(
+            new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
+            new PredictProgram(manifests, workers, tensors, publisher, store, cache)));
   }
 }

@@ -64,13 +64,7 @@ public abstract sealed class LinearKernel permits ScalarLinearKernel, VectorLine
    * @param gradient {@code outputs} rows
    */
   public abstract void backward(
-      float[] x,
-      int[] rows,
-      int count,
-      int stride,
-      float[] errors,
-      int outputs,
-      float[] gradient);
+      float[] x, int[] rows, int count, int stride, float[] errors, int outputs, float[] gradient);
 
   /**
    * {@code values[i] = e^values[i]} for values of at most 0; within 2 ulp, and 0 below {@value

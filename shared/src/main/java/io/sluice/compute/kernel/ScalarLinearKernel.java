@@ -31,13 +31,7 @@ final class ScalarLinearKernel extends LinearKernel {
 
   @Override
   public void backward(
-      float[] x,
-      int[] rows,
-      int count,
-      int stride,
-      float[] errors,
-      int outputs,
-      float[] gradient) {
+      float[] x, int[] rows, int count, int stride, float[] errors, int outputs, float[] gradient) {
     for (int r = 0; r < count; r++) {
       int row = rows[r] * stride;
       for (int j = 0; j < outputs; j++) {

@@ -131,13 +131,7 @@ final class VectorLinearKernel extends LinearKernel {
 
   @Override
   public void backward(
-      float[] x,
-      int[] rows,
-      int count,
-      int stride,
-      float[] errors,
-      int outputs,
-      float[] gradient) {
+      float[] x, int[] rows, int count, int stride, float[] errors, int outputs, float[] gradient) {
     int r = 0;
     for (; r + ROWS <= count; r += ROWS) {
       for (int j = 0; j < outputs; j++) {
@@ -180,8 +174,7 @@ final class VectorLinearKernel extends LinearKernel {
     }
   }
 
-  private static void add(
-      float[] x, int row, int stride, float error, float[] gradient, int at) {
+  private static void add(float[] x, int row, int stride, float error, float[] gradient, int at) {
     VectorSpecies<Float> species = Vectors.Floats.SPECIES;
     FloatVector e = FloatVector.broadcast(species, error);
     for (int i = 0; i < stride; i += LANES) {

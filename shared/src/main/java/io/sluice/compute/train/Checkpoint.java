@@ -31,7 +31,9 @@ record Checkpoint(
 
   static final String FORMAT = "sluice-training-1";
 
-  /** The file: nothing in it tells who trained it or when, so equal trainings are equal versions. */
+  /**
+   * The file: nothing in it tells who trained it or when, so equal trainings are equal versions.
+   */
   ObjectNode toJson() {
     ObjectNode json =
         JsonNodeFactory.instance

@@ -161,8 +161,7 @@ final class Checkpoints {
         manifest.tensors().stream().map(t -> t.info().name()).collect(Collectors.toSet());
     float[] parameters = parameters(model, version, "", layout);
     boolean momentum = names.contains("velocity.weight");
-    float[] velocity =
-        momentum ? parameters(model, version, "velocity.", layout) : new float[0];
+    float[] velocity = momentum ? parameters(model, version, "velocity.", layout) : new float[0];
     Scaling scaling =
         names.contains("feature.mean")
             ? new Scaling(
@@ -191,8 +190,7 @@ final class Checkpoints {
             prefix + "weight",
             List.of((long) layout.outputs(), (long) layout.features()));
     for (int j = 0; j < layout.outputs(); j++) {
-      System.arraycopy(
-          weights, j * layout.features(), all, j * layout.stride(), layout.features());
+      System.arraycopy(weights, j * layout.features(), all, j * layout.stride(), layout.features());
     }
     float[] bias = vector(model, version, prefix + "bias", layout.outputs());
     System.arraycopy(bias, 0, all, layout.weights(), bias.length);
@@ -256,7 +254,11 @@ final class Checkpoints {
     }
     throw new InvalidValueException(
         "training-invalid",
-        model + "@" + version + " was not made by 'train': it has no file '" + Checkpoint.FILE
+        model
+            + "@"
+            + version
+            + " was not made by 'train': it has no file '"
+            + Checkpoint.FILE
             + "'");
   }
 }

@@ -128,8 +128,7 @@ final class ColumnSums {
   byte[] toBytes() {
     carry();
     ByteBuffer out =
-        ByteBuffer.allocate(8 * (3 + sums.length + squares.length))
-            .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer.allocate(8 * (3 + sums.length + squares.length)).order(ByteOrder.LITTLE_ENDIAN);
     out.putLong(columns).putLong(rows).putLong(largestLabel);
     out.asLongBuffer().put(sums).put(squares);
     return out.array();
@@ -165,10 +164,7 @@ final class ColumnSums {
       float scale =
           spread.signum() == 0
               ? 1
-              : scaled(
-                  new BigDecimal(spread)
-                      .sqrt(PRECISION)
-                      .divide(new BigDecimal(n), PRECISION));
+              : scaled(new BigDecimal(spread).sqrt(PRECISION).divide(new BigDecimal(n), PRECISION));
       scales[c] = scale < Float.MIN_NORMAL ? 1 : scale;
     }
     return new Scaling(means, scales);

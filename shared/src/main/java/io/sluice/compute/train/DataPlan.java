@@ -56,7 +56,8 @@ record DataPlan(
 
   /** How many partitions there are if nobody says so. */
   static int partitions(long rows, long bytes) {
-    long wanted = Math.clamp(Math.ceilDiv(bytes, PARTITION_BYTES), LEAST_PARTITIONS, MOST_PARTITIONS);
+    long wanted =
+        Math.clamp(Math.ceilDiv(bytes, PARTITION_BYTES), LEAST_PARTITIONS, MOST_PARTITIONS);
     return (int) Math.clamp(rows, 1, wanted);
   }
 

@@ -1,7 +1,7 @@
 package io.sluice.compute.train;
 
-import io.sluice.json.JsonObject;
 import io.sluice.compute.ComputeException;
+import io.sluice.json.JsonObject;
 
 /**
  * Which tensors of a dataset are read, and how.

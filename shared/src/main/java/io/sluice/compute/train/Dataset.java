@@ -81,7 +81,11 @@ final class Dataset {
       }
     } else if (!Elements.NUMBERS.contains(y.dtype())) {
       throw ComputeException.refused(
-          "the targets in '" + y.name() + "' are of one of " + Elements.NUMBERS + ", got dtype "
+          "the targets in '"
+              + y.name()
+              + "' are of one of "
+              + Elements.NUMBERS
+              + ", got dtype "
               + y.dtype());
     }
   }
@@ -138,19 +142,13 @@ final class Dataset {
       MemorySegment raw = raw(x, first, count, progress);
       values =
           Elements.floats(
-              x.info().dtype(),
-              raw,
-              count,
-              features,
-              LinearKernel.stride(features),
-              spec.xScale());
+              x.info().dtype(), raw, count, features, LinearKernel.stride(features), spec.xScale());
       if (y.isPresent()) {
         raw = raw(y.get(), first, count, progress);
         if (objective == Objective.SOFTMAX) {
           labels = labels(first, Elements.labels(y.get().info().dtype(), raw, count));
         } else {
-          targets =
-              Elements.floats(y.get().info().dtype(), raw, count, targets(), targets(), 1);
+          targets = Elements.floats(y.get().info().dtype(), raw, count, targets(), targets(), 1);
           checkFinite(y.get().info(), targets, first, count, targets());
         }
       }
@@ -199,8 +197,13 @@ final class Dataset {
       // x - x is 0 for all finite x
       if (values[i] - values[i] != 0) {
         throw ComputeException.refused(
-            "row " + (first + i / stride) + " of '" + tensor.name() + "' has an element that is "
-                + values[i] + " as a float");
+            "row "
+                + (first + i / stride)
+                + " of '"
+                + tensor.name()
+                + "' has an element that is "
+                + values[i]
+                + " as a float");
       }
     }
   }

@@ -11,7 +11,14 @@ final class Elements {
   /** Types that can be features and targets. */
   static final Set<DType> NUMBERS =
       Set.of(
-          DType.F32, DType.F64, DType.F16, DType.BF16, DType.U8, DType.I8, DType.I16, DType.U16,
+          DType.F32,
+          DType.F64,
+          DType.F16,
+          DType.BF16,
+          DType.U8,
+          DType.I8,
+          DType.I16,
+          DType.U16,
           DType.I32);
 
   /** Types that can be labels. */

@@ -9,8 +9,8 @@ import java.util.TreeMap;
 
 /**
  * How good predictions are: of classes the number of right ones, their cross entropy and the
- * confusion matrix; of targets squared errors. Those of two partitions can be added; sums of doubles
- * are added in order of the partitions.
+ * confusion matrix; of targets squared errors. Those of two partitions can be added; sums of
+ * doubles are added in order of the partitions.
  */
 final class Metrics {
   /** Most classes of which the answer has a matrix. */

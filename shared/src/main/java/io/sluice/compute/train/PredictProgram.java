@@ -156,8 +156,7 @@ public final class PredictProgram implements ComputeProgram {
               + dataset.targets());
     }
     long rows = dataset.rows();
-    int partitions =
-        predict.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
+    int partitions = predict.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
     if (partitions > rows) {
       throw ComputeException.invalidArguments(
           "'partitions' is at most the number of rows, " + rows + ", got " + partitions);
@@ -248,8 +247,7 @@ public final class PredictProgram implements ComputeProgram {
             key,
             dataset.memory(rows) + 4L * (classes.length + scores.length),
             () ->
-                dataset.read(
-                    data.first(partition), rows, model.objective(), context::addBytes))) {
+                dataset.read(data.first(partition), rows, model.objective(), context::addBytes))) {
       Rows x = loan.rows().standardize(model.scaling());
       new LinearTrainer(model.objective(), layout, kernel, context::check)
           .predict(
@@ -269,11 +267,7 @@ public final class PredictProgram implements ComputeProgram {
                 }
                 if (scored) {
                   System.arraycopy(
-                      block,
-                      0,
-                      scores,
-                      first * layout.outputs(),
-                      count * layout.outputs());
+                      block, 0, scores, first * layout.outputs(), count * layout.outputs());
                 }
               });
     } finally {

@@ -29,9 +29,7 @@ record PredictSpec(
   static PredictSpec read(JsonNode arguments) {
     JsonObject json = new JsonObject("the arguments of 'predict'", arguments);
     Optional<Boolean> labels =
-        json.any("labels").isPresent()
-            ? Optional.of(json.flag("labels", true))
-            : Optional.empty();
+        json.any("labels").isPresent() ? Optional.of(json.flag("labels", true)) : Optional.empty();
     PredictSpec spec =
         new PredictSpec(
             ModelRef.parse(json.text("data")),

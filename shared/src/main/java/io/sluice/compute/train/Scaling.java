@@ -27,8 +27,7 @@ record Scaling(float[] mean, float[] scale) {
   }
 
   byte[] toBytes() {
-    ByteBuffer out =
-        ByteBuffer.allocate(8 * mean.length).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(8 * mean.length).order(ByteOrder.LITTLE_ENDIAN);
     out.asFloatBuffer().put(mean).put(scale);
     return out.array();
   }

@@ -41,12 +41,12 @@ import java.util.TreeSet;
  * synchronous SGD (each round of the job is one step on a batch of all partitions) or by local SGD
  * (each round is some steps of every partition alone, after which the models are averaged).
  *
- * <p>The first round looks at the data: it finds the classes, refuses what is no number, and sums up
- * features for their standardisation. What a round gives comes up a {@link ReductionTree}; the
+ * <p>The first round looks at the data: it finds the classes, refuses what is no number, and sums
+ * up features for their standardisation. What a round gives comes up a {@link ReductionTree}; the
  * commit makes the step and lays out the next round. The state between two rounds lies in the
  * {@link Exchange} under the number of the round, so every step can be done again, by anybody, with
- * the same result to the bit; how many workers there are changes nothing. Each epoch is published as
- * a version.
+ * the same result to the bit; how many workers there are changes nothing. Each epoch is published
+ * as a version.
  */
 public final class TrainProgram implements ComputeProgram {
   /** States of rounds that are kept decoded. */
@@ -134,8 +134,7 @@ public final class TrainProgram implements ComputeProgram {
               .map(
                   f ->
                       new Checkpointed(
-                          f.get("model").textValue(),
-                          Digest.parse(f.get("version").textValue()))));
+                          f.get("model").textValue(), Digest.parse(f.get("version").textValue()))));
     }
   }
 
@@ -150,8 +149,7 @@ public final class TrainProgram implements ComputeProgram {
     }
     Digest version = manifests.resolve(spec.model()).version();
     Dataset dataset =
-        Dataset.open(
-            tensors, spec.model().name(), version, train.data(), train.objective(), true);
+        Dataset.open(tensors, spec.model().name(), version, train.data(), train.objective(), true);
     DataPlan data = plan(train, spec.model().name(), version, dataset);
     Optional<Round.Checkpointed> from = Optional.empty();
     if (train.resume().isPresent()) {
@@ -172,8 +170,7 @@ public final class TrainProgram implements ComputeProgram {
 
   private static DataPlan plan(TrainSpec train, String model, Digest version, Dataset dataset) {
     long rows = dataset.rows();
-    int partitions =
-        train.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
+    int partitions = train.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
     if (partitions > rows) {
       throw ComputeException.invalidArguments(
           "'partitions' is at most the number of rows, " + rows + ", got " + partitions);
@@ -339,8 +336,7 @@ public final class TrainProgram implements ComputeProgram {
     int from = (int) Math.min(count, round.step() * size);
     int to = (int) Math.min(count, from + size);
     RowPermutation order =
-        new RowPermutation(
-            count, RowPermutation.seed(train.seed(), round.epoch(), partition + 1L));
+        new RowPermutation(count, RowPermutation.seed(train.seed(), round.epoch(), partition + 1L));
     int[] picked = new int[to - from];
     for (int i = from; i < to; i++) {
       picked[i - from] = (int) order.at(i);
@@ -365,8 +361,7 @@ public final class TrainProgram implements ComputeProgram {
         Math.min(
             Math.ceilDiv(data.rows(), data.partitions()),
             (long) train.localSteps().orElse(Integer.MAX_VALUE) * data.batch());
-    return Math.toIntExact(
-        Math.ceilDiv(Math.ceilDiv(data.rows(), (long) data.partitions()), size));
+    return Math.toIntExact(Math.ceilDiv(Math.ceilDiv(data.rows(), (long) data.partitions()), size));
   }
 
   // ---- commit
@@ -452,16 +447,13 @@ public final class TrainProgram implements ComputeProgram {
       if (momentum != velocity.length > 0) {
         velocity = new float[momentum ? layout.parameters() : 0];
       }
-      state =
-          new LinearState(layout, old.parameters(), velocity, new double[3], old.history());
+      state = new LinearState(layout, old.parameters(), velocity, new double[3], old.history());
     } else {
       if (train.standardize()) {
         scaling = sums.scaling();
       }
       long outputs =
-          train.objective() == Objective.SOFTMAX
-              ? sums.largestLabel() + 1
-              : round.data().targets();
+          train.objective() == Objective.SOFTMAX ? sums.largestLabel() + 1 : round.data().targets();
       if (train.objective() == Objective.SOFTMAX && outputs < 2) {
         throw ComputeException.refused(
             "softmax needs two classes at least, all labels in '"
@@ -469,8 +461,7 @@ public final class TrainProgram implements ComputeProgram {
                 + "' are 0");
       }
       state =
-          LinearState.zero(
-              new Layout(round.data().features(), Math.toIntExact(outputs)), momentum);
+          LinearState.zero(new Layout(round.data().features(), Math.toIntExact(outputs)), momentum);
     }
     exchange.put(job + "/scaling", scaling.toBytes());
     return state;
@@ -478,8 +469,7 @@ public final class TrainProgram implements ComputeProgram {
 
   private LinearState advance(TrainSpec train, Round round, byte[] root, LinearState before) {
     LinearState state = before.copy();
-    LinearTrainer trainer =
-        new LinearTrainer(train.objective(), state.layout(), kernel, () -> {});
+    LinearTrainer trainer = new LinearTrainer(train.objective(), state.layout(), kernel, () -> {});
     double[] sum = Sums.read(root);
     if (train.local()) {
       trainer.average(state, sum);
@@ -513,10 +503,7 @@ public final class TrainProgram implements ComputeProgram {
   private Digest publish(TrainSpec train, Checkpoint checkpoint, int epoch, String job)
       throws InterruptedException {
     return checkpoints.publish(
-        job,
-        train.into(),
-        List.of("epoch-" + epoch, train.into().tagOrDefault()),
-        checkpoint);
+        job, train.into(), List.of("epoch-" + epoch, train.into().tagOrDefault()), checkpoint);
   }
 
   private static ObjectNode answer(
@@ -576,10 +563,7 @@ public final class TrainProgram implements ComputeProgram {
 
   private ReductionTree tree(String job, int round, DataPlan data, boolean scan) {
     return new ReductionTree(
-        exchange,
-        job + "/" + round,
-        data.partitions(),
-        scan ? Sums::addColumns : Sums::add);
+        exchange, job + "/" + round, data.partitions(), scan ? Sums::addColumns : Sums::add);
   }
 
   private static String stateKey(String job, int round) {

@@ -112,6 +112,7 @@ final class TrainingBed implements AutoCloseable {
     workers.values().forEach(Instance::close);
     signals.close();
     store.close();
+    redis.close();
   }
 
   /** A tensor with its bytes. */
@@ -165,8 +166,13 @@ final class TrainingBed implements AutoCloseable {
     ComputeSpec spec =
         ComputeSpec.read(
             json(
-                "{'model': '" + model + "', 'operation': '" + operation + "', 'arguments': "
-                    + arguments + "}"));
+                "{'model': '"
+                    + model
+                    + "', 'operation': '"
+                    + operation
+                    + "', 'arguments': "
+                    + arguments
+                    + "}"));
     return jobs.create(ComputeKind.COMPUTE, spec.toJson(), Optional.empty());
   }
 
@@ -255,8 +261,7 @@ final class TrainingBed implements AutoCloseable {
       registry.register(worker);
       ShardLoader loader = new ShardLoader(new ChunkReader(store, 8, 2), pool, held);
       tensors = new StoredTensors(manifests, access(loader));
-      ModelPublisher publisher =
-          new ModelPublisher(store, manifests, pins, new Bounded(transfer));
+      ModelPublisher publisher = new ModelPublisher(store, manifests, pins, new Bounded(transfer));
       Exchange exchange =
           new SpillingExchange(
               new RedisExchange(redis, prefix, Duration.ofMinutes(10)), store, spill);
@@ -273,8 +278,7 @@ final class TrainingBed implements AutoCloseable {
                   List.of(
                       new TrainProgram(
                           manifests, registry, tensors, publisher, store, exchange, cache),
-                      new PredictProgram(
-                          manifests, registry, tensors, publisher, store, cache))));
+                      new PredictProgram(manifests, registry, tensors, publisher, store, cache))));
       runner =
           new JobRunner(
               jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));

@@ -77,11 +77,7 @@ class TrainingTest {
         bed.start(
             "digits",
             "train",
-            "{'into': 'net', 'method': '"
-                + method
-                + "', 'l2': 0.001, "
-                + more
-                + "}");
+            "{'into': 'net', 'method': '" + method + "', 'l2': 0.001, " + more + "}");
     JsonNode trained = TrainingBed.result(bed.run(id));
     assertThat(trained.get("N").intValue()).isEqualTo(4);
     assertThat(trained.get("P").intValue()).isEqualTo(2);
@@ -227,9 +223,7 @@ class TrainingTest {
     bed.worker("w1");
     digits(1 << 20);
     bed.compute(
-        "digits",
-        "train",
-        "{'into': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
+        "digits", "train", "{'into': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
     ModelManifest manifest = bed.manifest("net:mine");
     assertThat(manifest.tensors())
         .extracting(t -> t.info().name() + t.info().shape())
@@ -300,7 +294,9 @@ class TrainingTest {
     }
     bed.upload("data", 4_000, floats("features", x, n, d), floats("goal", y, n, 2));
     String arguments =
-        "'task': 'linear', 'x': 'features', 'y': 'goal', 'seed': 3, 'l2': " + l2 + ", "
+        "'task': 'linear', 'x': 'features', 'y': 'goal', 'seed': 3, 'l2': "
+            + l2
+            + ", "
             + (method.equals("sync")
                 ? "'epochs': 150, 'batch': 900, 'learningRate': 0.5, 'checkpointEvery': 1000"
                 : "'method': 'local', 'epochs': 30, 'batch': 32, 'learningRate': 0.1,"
