@@ -7,10 +7,16 @@ import java.util.Optional;
 
 /** What the last step of a job found. */
 public sealed interface CommitOutcome {
-  /** The job has succeeded. */
-  record Done(JsonNode result) implements CommitOutcome {
+  /**
+   * The job has succeeded.
+   *
+   * @param result what came out
+   * @param note about the last round, as in {@link Next}; none of a job without rounds
+   */
+  record Done(JsonNode result, Optional<JsonNode> note) implements CommitOutcome {
     public Done {
       Objects.requireNonNull(result, "result");
+      Objects.requireNonNull(note, "note");
     }
   }
 
@@ -46,7 +52,12 @@ public sealed interface CommitOutcome {
 
   /** The job has succeeded. */
   static CommitOutcome done(JsonNode result) {
-    return new Done(result);
+    return new Done(result, Optional.empty());
+  }
+
+  /** The job has succeeded with the end of a round. */
+  static CommitOutcome done(JsonNode result, JsonNode note) {
+    return new Done(result, Optional.of(note));
   }
 
   /** Tasks have to be done again. */

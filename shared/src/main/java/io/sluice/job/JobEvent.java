@@ -32,8 +32,8 @@ public record JobEvent(String id, Instant at, Type type, JsonNode data) {
      */
     RETRY,
     /**
-     * A round is over and the next one has begun: {@code round} (number of the one that is over,
-     * from 0), {@code tasksTotal} of the next one, and {@code note}, an object of the kind's own.
+     * A round is over: {@code round} (its number, from 0), {@code tasksTotal} of the next one, 0 if
+     * it was the last, and {@code note}, an object of the kind's own.
      */
     ROUND,
     /** At most four a second: as TASK without the first four. */

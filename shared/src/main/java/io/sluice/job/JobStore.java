@@ -93,8 +93,17 @@ public interface JobStore {
   /** Gives the step back untouched, as a worker does that stops; it is no attempt then. */
   boolean release(Lease lease);
 
-  /** The job has succeeded. */
-  boolean commit(Lease.CommitLease lease, JsonNode result);
+  /**
+   * The job has succeeded.
+   *
+   * @param note if present, there is an event of the round that is over, as of {@link #next}
+   */
+  boolean commit(Lease.CommitLease lease, JsonNode result, Optional<JsonNode> note);
+
+  /** The job has succeeded, and had no rounds. */
+  default boolean commit(Lease.CommitLease lease, JsonNode result) {
+    return commit(lease, result, Optional.empty());
+  }
 
   /**
    * Undoes tasks that are done, because what they made is gone: the job is running again. They keep

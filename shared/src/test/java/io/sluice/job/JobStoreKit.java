@@ -608,16 +608,20 @@ public abstract class JobStoreKit {
     Lease.CommitLease last = (Lease.CommitLease) store.claim(id, "w2", PLENTY);
     assertThat(last.attempt()).isEqualTo(1);
     assertThat(last.round()).isEqualTo(1);
-    assertThat(store.commit(last, json("all", "done"))).isTrue();
+    assertThat(store.commit(last, json("all", "done"), Optional.of(json("loss", "0.1")))).isTrue();
 
     assertThat(store.events(id, JobEvent.START, 100))
         .filteredOn(e -> e.type() == JobEvent.Type.ROUND)
-        .singleElement()
-        .satisfies(
+        .satisfiesExactly(
             e -> {
               assertThat(e.data().get("round").intValue()).isZero();
               assertThat(e.data().get("tasksTotal").intValue()).isEqualTo(2);
               assertThat(e.data().get("note")).isEqualTo(json("loss", "0.5"));
+            },
+            e -> {
+              assertThat(e.data().get("round").intValue()).isEqualTo(1);
+              assertThat(e.data().get("tasksTotal").intValue()).isZero();
+              assertThat(e.data().get("note")).isEqualTo(json("loss", "0.1"));
             });
   }
 

@@ -417,7 +417,8 @@ public final class TrainProgram implements ComputeProgram {
       publisher.release(job.id());
       cache.forget(job.id() + "/");
       return CommitOutcome.done(
-          answer(spec, train, data, state, Digest.parse(note.get("version").textValue()), results));
+          answer(spec, train, data, state, Digest.parse(note.get("version").textValue()), results),
+          note);
     }
     keep(job.id(), context.round() + 1, state);
     return CommitOutcome.next(layOut(round.at(epoch, step, places), dataset), note);

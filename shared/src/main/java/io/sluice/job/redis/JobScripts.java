@@ -390,7 +390,7 @@ final class JobScripts {
           return 1
           """);
 
-  /** fence, result. */
+  /** fence, result, note about the last round or nothing. */
   static final Script COMMIT =
       Script.of(
           "commit",
@@ -401,6 +401,9 @@ final class JobScripts {
           redis.call('HSET', J, 'result', arg(2))
           redis.call('HSET', T, 'commit.d', arg(1))
           finish('succeeded')
+          if arg(3) ~= '' then
+            event('e', 'type', 'round', 'round', round(), 'tasksTotal', '0', 'note', arg(3))
+          end
           event('w', 'type', 'state', 'state', 'succeeded')
           return 1
           """);

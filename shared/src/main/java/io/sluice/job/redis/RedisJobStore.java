@@ -258,9 +258,13 @@ public final class RedisJobStore implements JobStore {
     }
     List<String> args = new ArrayList<>(4 + 4 * plan.tasks().size());
     args.add(fence(lease));
-    args.add(write("the note about a round of job " + lease.jobId(), note, MAX_NOTE_BYTES));
+    args.add(note(lease, note));
     add(plan, args);
     return counted(eval(JobScripts.NEXT, lease.jobId(), args.toArray(String[]::new)));
+  }
+
+  private static String note(Lease lease, JsonNode note) {
+    return write("the note about a round of job " + lease.jobId(), note, MAX_NOTE_BYTES);
   }
 
   private void add(JobPlan plan, List<String> args) {
@@ -325,9 +329,10 @@ public final class RedisJobStore implements JobStore {
   }
 
   @Override
-  public boolean commit(Lease.CommitLease lease, JsonNode result) {
+  public boolean commit(Lease.CommitLease lease, JsonNode result, Optional<JsonNode> note) {
     String text = write("the result of job " + lease.jobId(), result, MAX_RESULT_BYTES);
-    return counted(eval(JobScripts.COMMIT, lease.jobId(), fence(lease), text));
+    String told = note.map(n -> note(lease, n)).orElse("");
+    return counted(eval(JobScripts.COMMIT, lease.jobId(), fence(lease), text, told));
   }
 
   @Override

@@ -102,7 +102,12 @@ final class TrainingBed implements AutoCloseable {
   }
 
   Instance worker(String id) {
-    Instance instance = new Instance(id);
+    return worker(id, BUDGET, 32 << 20);
+  }
+
+  /** A worker with so much memory for shards and for decoded rows. */
+  Instance worker(String id, long budget, long rows) {
+    Instance instance = new Instance(id, budget, rows);
     workers.put(id, instance);
     return instance;
   }
@@ -239,23 +244,25 @@ final class TrainingBed implements AutoCloseable {
 
   /** A worker. */
   final class Instance implements AutoCloseable {
-    final SlabPool pool = new SlabPool(BUDGET);
+    final SlabPool pool;
     final HeldShards held = new HeldShards();
     final TransferMemory transfer = new TransferMemory(32 << 20);
-    final PartitionCache cache = new PartitionCache(32 << 20);
+    final PartitionCache cache;
     final StoredTensors tensors;
     final Worker worker;
     final JobRunner runner;
     boolean closed;
 
-    Instance(String id) {
+    Instance(String id, long budget, long rows) {
+      pool = new SlabPool(budget);
+      cache = new PartitionCache(rows);
       worker =
           new Worker(
               id,
               UUID.randomUUID().toString(),
               "http://" + id,
               Instant.now(),
-              BUDGET,
+              budget,
               pool.freeBytes(),
               0);
       registry.register(worker);
