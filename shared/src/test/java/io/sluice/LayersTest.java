@@ -71,9 +71,10 @@ class LayersTest {
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",
-    "cache.memory, model cache memory",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
+    "cache.memcached, model cache",
+    "cache.peer, model cache http",
     "manifest.redis, model manifest redis",
     "job.redis, model job redis",
   })

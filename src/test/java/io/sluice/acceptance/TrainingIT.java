@@ -76,7 +76,8 @@ class TrainingIT {
             train(
                 "training",
                 "net",
-                "epochs", 40,
+                "epochs",
+                40,
                 "batch",
                 144,
                 "learningRate",
@@ -115,7 +116,8 @@ class TrainingIT {
         train(
             "training",
             "net2",
-            "epochs", 40,
+            "epochs",
+            40,
             "batch",
             144,
             "learningRate",
@@ -221,7 +223,8 @@ class TrainingIT {
       String id = workers.getFirst().api().start("/compute", train(prefix, "shaken", arguments));
       Await.untilTrue(
           "the second epoch to be published",
-          () -> survivor.api().get("/models/" + prefix + "/shaken?tag=epoch-2").statusCode() == 200);
+          () ->
+              survivor.api().get("/models/" + prefix + "/shaken?tag=epoch-2").statusCode() == 200);
       dying.kill();
       JsonNode job = survivor.api().job(id);
       assertThat(Api.isOver(job)).as("killed in the middle: " + job).isFalse();

@@ -28,15 +28,17 @@ public final class PresignedUrls {
 
   private final StoreAccess access;
   private final Instant now;
+  private final int seconds;
 
   /** Valid for an hour from now on. */
   public PresignedUrls(StoreAccess access) {
-    this(access, Instant.now());
+    this(access, Instant.now(), EXPIRES_SECONDS);
   }
 
-  PresignedUrls(StoreAccess access, Instant now) {
+  PresignedUrls(StoreAccess access, Instant now, int seconds) {
     this.access = access;
     this.now = now;
+    this.seconds = seconds;
   }
 
   /**
@@ -58,7 +60,7 @@ public final class PresignedUrls {
     query.put("X-Amz-Algorithm", ALGORITHM);
     query.put("X-Amz-Credential", access.accessKey() + "/" + scope);
     query.put("X-Amz-Date", time);
-    query.put("X-Amz-Expires", Integer.toString(EXPIRES_SECONDS));
+    query.put("X-Amz-Expires", Integer.toString(seconds));
     query.put("X-Amz-SignedHeaders", "host");
     if (!access.sessionToken().isEmpty()) {
       query.put("X-Amz-Security-Token", access.sessionToken());

@@ -33,6 +33,11 @@ public final class ThrottledShardReader implements ShardReader {
     return reader.head(key);
   }
 
+  @Override
+  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    read(key, etag, range, target, ReadObserver.NONE);
+  }
+
   /**
    * {@inheritDoc}
    *
@@ -40,7 +45,12 @@ public final class ThrottledShardReader implements ShardReader {
    * TransientStorageException} and stays interrupted.
    */
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     Bandwidth.Slot slot = bandwidth.take(range.length(), clock.nanoTime());
     try {
       sleepUntil(slot.begin());
@@ -49,7 +59,7 @@ public final class ThrottledShardReader implements ShardReader {
       throw new TransientStorageException(
           key, 0, "interrupted before the read of " + range + " of object '" + key + "'", e);
     }
-    reader.read(key, etag, range, target);
+    reader.read(key, etag, range, target, observer);
     try {
       sleepUntil(slot.end());
     } catch (InterruptedException e) {

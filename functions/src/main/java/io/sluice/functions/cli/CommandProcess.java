@@ -39,6 +39,7 @@ final class CommandProcess {
       return List.of(executable());
     }
     List<String> command = new ArrayList<>(java());
+    command.add("--add-modules=jdk.incubator.vector");
     command.add("-jar");
     command.add(Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());
     return command;
@@ -51,7 +52,6 @@ final class CommandProcess {
         "-XX:+UseSerialGC",
         "-Xshare:auto",
         "--enable-native-access=ALL-UNNAMED",
-        "--add-modules=jdk.incubator.vector",
         "--sun-misc-unsafe-memory-access=allow");
   }
 

@@ -1,6 +1,8 @@
 package io.sluice.functions.wiring;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
+import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -19,7 +21,9 @@ import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
+import io.sluice.load.ReadSettings;
 import io.sluice.load.ShardLoader;
+import io.sluice.load.ShardSource;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
@@ -53,6 +57,7 @@ public class JobWiring {
   private static final Duration DELETE_TTL = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
+  @Inject MeterRegistry meters;
 
   private volatile RedisJobSignals signals;
 
@@ -132,7 +137,8 @@ public class JobWiring {
   @Produces
   @Singleton
   SlabPool pool() {
-    return new SlabPool(config.worker().memory().asLongValue());
+    return new SlabPool(
+        config.worker().memory().asLongValue(), config.worker().keepMemory().asLongValue());
   }
 
   @Produces
@@ -149,11 +155,25 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+  ShardLoader loader(
+      ShardStore store,
+      SlabPool pool,
+      HeldShards held,
+      CacheWiring.Caches caches,
+      CacheMetrics metrics) {
+    SluiceConfig.Load load = config.load();
+    ReadSettings settings =
+        new ReadSettings(
+            load.parallelism(),
+            load.verifyAttempts(),
+            load.request().asLongValue(),
+            load.deadline(),
+            load.hedges(),
+            load.hedgeDelay());
     ChunkReader chunks =
         new ChunkReader(
-            throttled(store), config.load().parallelism(), config.load().verifyAttempts());
-    return new ShardLoader(chunks, pool, held);
+            throttled(store), settings, Optional.of(pool), new MicrometerReadMetrics(meters));
+    return new ShardLoader(caches.inFrontOf(ShardSource.of(chunks)), pool, held, metrics);
   }
 
   private ShardReader throttled(ShardReader store) {
@@ -184,6 +204,12 @@ public class JobWiring {
       ShardLoader loader,
       Incarnation incarnation,
       LocalWorker self) {
-    return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
+    return new LoadKind(
+        manifests,
+        workers,
+        loader,
+        incarnation.id(),
+        self::tell,
+        config.load().gap().asLongValue());
   }
 }
