@@ -4,6 +4,10 @@ import io.sluice.compute.ComputeKind;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.Parallel;
+import io.sluice.compute.product.MatmulProgram;
+import io.sluice.compute.product.MatrixSource;
+import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
 import io.sluice.compute.train.Exchange;
@@ -26,6 +30,10 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
@@ -72,6 +80,29 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
+  Parallel parallel(SluiceConfig config) {
+    int asked = config.compute().threads();
+    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    AtomicInteger made = new AtomicInteger();
+    // Threads start when there is work and end when there is none for a while.
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "compute-" + made.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+    return Parallel.away(pool, threads); // tasks run on virtual threads
+  }
+
+  @Produces
+  @Singleton
   JobKind compute(
       ManifestRepository manifests,
       WorkerRegistry workers,
@@ -80,10 +111,14 @@ public class ComputeWiring {
       ModelPublisher publisher,
       ShardStore store,
       Exchange exchange,
-      PartitionCache cache) {
+      PartitionCache cache,
+      Parallel parallel) {
+    MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
             new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new MatmulProgram(matrices, publisher, parallel),
+            new TopkProgram(matrices, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
             new PredictProgram(manifests, workers, tensors, publisher, store, cache)));
   }

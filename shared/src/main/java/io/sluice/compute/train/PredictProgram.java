@@ -249,7 +249,7 @@ public final class PredictProgram implements ComputeProgram {
             () ->
                 dataset.read(data.first(partition), rows, model.objective(), context::addBytes))) {
       Rows x = loan.rows().standardize(model.scaling());
-      new LinearTrainer(model.objective(), layout, kernel, context::check)
+      new LinearTrainer(model.objective(), layout, kernel, Breath.of(context))
           .predict(
               x,
               model.state().parameters(),

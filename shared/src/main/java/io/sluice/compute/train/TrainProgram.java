@@ -264,16 +264,19 @@ public final class TrainProgram implements ComputeProgram {
                     context::addBytes))) {
       byte[] part =
           round.scan()
-              ? scan(loan.rows(), data).toBytes()
+              ? scan(loan.rows(), data, Breath.of(context)).toBytes()
               : Sums.toBytes(step(train, round, partition, loan.rows(), context));
       tree(job, context.round(), data, round.scan()).put(partition, part);
     }
     return JsonNodeFactory.instance.objectNode().put("rows", data.count(partition));
   }
 
-  private static ColumnSums scan(Rows rows, DataPlan data) {
+  private static ColumnSums scan(Rows rows, DataPlan data, Runnable breath) {
     ColumnSums sums = new ColumnSums(data.features());
     for (int r = 0; r < rows.count(); r++) {
+      if (r % LinearTrainer.BLOCK == 0) {
+        breath.run();
+      }
       sums.add(rows.x(), r * rows.stride());
     }
     for (int label : rows.labels()) {
@@ -290,7 +293,7 @@ public final class TrainProgram implements ComputeProgram {
     rows.standardize(
         train.standardize() ? Scaling.read(need(job + "/scaling", job)) : Scaling.NONE);
     LinearTrainer trainer =
-        new LinearTrainer(train.objective(), state.layout(), kernel, context::check);
+        new LinearTrainer(train.objective(), state.layout(), kernel, Breath.of(context));
     if (train.local()) {
       return trainer.local(
           rows,
