@@ -58,7 +58,7 @@ class TrainingIT {
   private static ObjectNode train(String prefix, String into, Object... arguments) {
     ObjectNode request = Api.object("model", prefix + "/digits:train", "operation", "train");
     ObjectNode all = Api.object(arguments);
-    all.put("into", prefix + "/" + into);
+    all.put("output", prefix + "/" + into);
     request.set("arguments", all);
     return request;
   }
@@ -154,7 +154,7 @@ class TrainingIT {
         cli.run(
             "train",
             "training/digits:train",
-            "--into",
+            "--output",
             "training/cli",
             "--epochs",
             "3",
@@ -176,15 +176,15 @@ class TrainingIT {
                 "training/cli:epoch-2",
                 "--data",
                 "training/digits:test",
-                "--into",
+                "--output",
                 "training/said",
                 "--probabilities",
                 "--json")
             .json();
-    assertThat(stored.at("/result/into/model").textValue()).isEqualTo("training/said");
+    assertThat(stored.at("/result/output/model").textValue()).isEqualTo("training/said");
     JsonNode said = cluster.api().model("training/said");
     assertThat(said.get("tensors")).hasSize(2);
-    cli.run("train", "training/digits:train", "--into", "training/x", "--epochs", "0")
+    cli.run("train", "training/digits:train", "--output", "training/x", "--epochs", "0")
         .failed(2, "field-invalid");
   }
 

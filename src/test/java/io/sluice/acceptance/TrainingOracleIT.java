@@ -61,7 +61,7 @@ class TrainingOracleIT {
       train.set(
           "arguments",
           Api.object(
-              "into",
+              "output",
               "oracle/" + task,
               "task",
               task,

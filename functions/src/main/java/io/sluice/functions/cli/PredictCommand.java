@@ -43,10 +43,10 @@ final class PredictCommand extends JobCommand {
   boolean probabilities;
 
   @Option(
-      names = "--into",
+      names = "--output",
       paramLabel = "MODEL",
       description = "Store the predictions under this name.")
-  ModelRef into;
+  ModelRef output;
 
   @Option(
       names = "--tasks-per-worker",
@@ -76,8 +76,8 @@ final class PredictCommand extends JobCommand {
     if (probabilities) {
       arguments.put("probabilities", true);
     }
-    if (into != null) {
-      arguments.put("into", into.toString());
+    if (output != null) {
+      arguments.put("output", output.toString());
     }
     return request;
   }

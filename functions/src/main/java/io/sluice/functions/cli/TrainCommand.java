@@ -18,11 +18,11 @@ final class TrainCommand extends JobCommand {
   ModelRef dataset;
 
   @Option(
-      names = "--into",
+      names = "--output",
       required = true,
       paramLabel = "MODEL",
       description = "Name of the model to make; every epoch becomes a version.")
-  ModelRef into;
+  ModelRef output;
 
   @Option(names = "--task", paramLabel = "NAME", description = "softmax (default) or linear.")
   String task;
@@ -120,7 +120,7 @@ final class TrainCommand extends JobCommand {
   ObjectNode request() {
     ObjectNode request = LoadCommand.request(dataset, List.of(), tasksPerWorker);
     ObjectNode arguments = request.put("operation", "train").putObject("arguments");
-    arguments.put("into", into.toString());
+    arguments.put("output", output.toString());
     put(arguments, "task", task);
     put(arguments, "method", method);
     put(arguments, "x", x);

@@ -58,11 +58,11 @@ final class TrainingText {
           metrics.path("meanSquaredError").asDouble(),
           metrics.path("r2").asDouble());
     }
-    JsonNode into = result.path("into");
-    if (into.isObject()) {
+    JsonNode output = result.path("output");
+    if (output.isObject()) {
       out.printf(
           "stored as %s:%s  %s%n",
-          into.path("model").asText(), into.path("tag").asText(), into.path("version").asText());
+          output.path("model").asText(), output.path("tag").asText(), output.path("version").asText());
     } else if (result.has("omitted")) {
       out.println(result.path("omitted").asText());
     } else {

@@ -186,7 +186,7 @@ class CommandTreeTest {
             TrainCommand.class,
             "train",
             "digits",
-            "--into",
+            "--output",
             "net:best",
             "--epochs",
             "3",
@@ -198,7 +198,7 @@ class CommandTreeTest {
     assertThat(train.request().toString())
         .isEqualTo(
             "{\"model\":\"digits\",\"tensors\":[],\"operation\":\"train\",\"arguments\":"
-                + "{\"into\":\"net:best\",\"epochs\":3,\"learningRate\":0.5,\"standardize\":false,"
+                + "{\"output\":\"net:best\",\"epochs\":3,\"learningRate\":0.5,\"standardize\":false,"
                 + "\"resume\":\"net:epoch-2\"}}");
     PredictCommand predict =
         parse(

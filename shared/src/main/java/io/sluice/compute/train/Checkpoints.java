@@ -65,7 +65,7 @@ final class Checkpoints {
    *
    * @return its version
    */
-  Digest publish(String job, ModelRef into, List<String> tags, Checkpoint checkpoint)
+  Digest publish(String job, ModelRef output, List<String> tags, Checkpoint checkpoint)
       throws InterruptedException {
     List<Part> parts = parts(checkpoint);
     ModelDraft draft = ModelDraft.fresh();
@@ -91,7 +91,7 @@ final class Checkpoints {
                 new ModelManifest.Provenance.Parent(checkpoint.dataset(), checkpoint.version())));
     Digest version = null;
     for (String tag : tags) {
-      ModelRef target = ModelRef.parse(into.name() + ":" + tag);
+      ModelRef target = ModelRef.parse(output.name() + ":" + tag);
       version = publisher.publish(job, target, Optional.empty(), draft, provenance).version();
     }
     return version;
@@ -230,13 +230,15 @@ final class Checkpoints {
       if (file.path().equals(Checkpoint.FILE)
           && file.size() <= MAX_FILE
           && file.skeleton().map(s -> s.size() == file.size()).orElse(false)) {
+        // a file without tensors is its skeleton
+        Digest digest = file.skeleton().get().digest();
         byte[] bytes = new byte[(int) file.size()];
         store.read(
-            Keys.skeleton(file.skeleton().get().digest()),
+            Keys.skeleton(digest),
             Optional.empty(),
             new ByteRange(0, bytes.length),
             MemorySegment.ofArray(bytes));
-        if (!Digest.sha256(bytes).equals(file.digest())) {
+        if (!Digest.sha256(bytes).equals(digest)) {
           throw new SluiceException(
               ErrorKind.CORRUPT,
               "object-corrupt",

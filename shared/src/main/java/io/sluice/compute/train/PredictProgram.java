@@ -43,7 +43,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@code predict}: what a model that {@code train} has made says of a dataset, partition by
  * partition, and how right it is where there are labels.
  *
- * <p>Predictions of up to {@value #MAX_INLINE} numbers come in the answer; with {@code into} they
+ * <p>Predictions of up to {@value #MAX_INLINE} numbers come in the answer; with {@code output} they
  * are stored as a version of a model of tensors {@code class} (I32 [rows]) and {@code probability}
  * (F32 [rows, classes]), or {@code target} (F32 [rows, targets]).
  */
@@ -175,7 +175,7 @@ public final class PredictProgram implements ComputeProgram {
         Placing.place(data, manifest, registry, context.workers(), spec.tasksPerWorker());
     List<TaskSpec> tasks = new ArrayList<>();
     for (int p = 0; p < partitions; p++) {
-      if (predict.into().isPresent()) {
+      if (predict.output().isPresent()) {
         publisher.requireFits(blocks(model, predict, data, p));
       }
       tasks.add(
@@ -197,7 +197,7 @@ public final class PredictProgram implements ComputeProgram {
   }
 
   private static boolean inline(Checkpoint model, PredictSpec predict, DataPlan data) {
-    return predict.into().isEmpty() && data.rows() * width(model, predict) <= MAX_INLINE;
+    return predict.output().isEmpty() && data.rows() * width(model, predict) <= MAX_INLINE;
   }
 
   private static List<OutputBlock> blocks(
@@ -277,7 +277,7 @@ public final class PredictProgram implements ComputeProgram {
     if (shared.labelled()) {
       result.set("metrics", metrics.toJson());
     }
-    if (predict.into().isPresent()) {
+    if (predict.output().isPresent()) {
       result.set("shard", store(context, model, predict, data, partition, classes, scores));
     } else if (inline(model, predict, data)) {
       ArrayNode array = result.putArray(softmax ? "classes" : "targets");
@@ -376,8 +376,8 @@ public final class PredictProgram implements ComputeProgram {
     if (shared.labelled()) {
       result.set("metrics", metrics.answer());
     }
-    if (predict.into().isPresent()) {
-      result.set("into", publish(predict, spec, shared, job, draft).put("bytes", bytes.get()));
+    if (predict.output().isPresent()) {
+      result.set("output", publish(predict, spec, shared, job, draft).put("bytes", bytes.get()));
     } else if (inline(model, predict, shared.data())) {
       result.setAll(predictions);
     } else {
@@ -385,7 +385,7 @@ public final class PredictProgram implements ComputeProgram {
           "omitted",
           "the predictions are more than "
               + MAX_INLINE
-              + " numbers: name a model to store them in by 'into'");
+              + " numbers: name a model to store them in by 'output'");
     }
     return CommitOutcome.done(answer);
   }
@@ -399,7 +399,7 @@ public final class PredictProgram implements ComputeProgram {
         publisher
             .publish(
                 job.id(),
-                predict.into().get(),
+                predict.output().get(),
                 Optional.empty(),
                 draft,
                 new ModelManifest.Provenance(
@@ -413,8 +413,8 @@ public final class PredictProgram implements ComputeProgram {
     publisher.release(job.id());
     return JsonNodeFactory.instance
         .objectNode()
-        .put("model", predict.into().get().name())
-        .put("tag", predict.into().get().tagOrDefault())
+        .put("model", predict.output().get().name())
+        .put("tag", predict.output().get().tagOrDefault())
         .put("version", version.toString());
   }
 }

@@ -15,7 +15,7 @@ import java.util.OptionalInt;
  * @param y name of the tensor of labels or targets, if not that of the training
  * @param labels whether there are labels to compare with; found out if absent
  * @param probabilities whether those of all classes are wanted
- * @param into name under which to store the predictions; if absent they are in the answer
+ * @param output name under which to store the predictions; if absent they are in the answer
  * @param partitions number of tasks; decided by the size of the data if absent
  */
 record PredictSpec(
@@ -24,7 +24,7 @@ record PredictSpec(
     Optional<String> y,
     Optional<Boolean> labels,
     boolean probabilities,
-    Optional<ModelRef> into,
+    Optional<ModelRef> output,
     OptionalInt partitions) {
   static PredictSpec read(JsonNode arguments) {
     JsonObject json = new JsonObject("the arguments of 'predict'", arguments);
@@ -37,9 +37,9 @@ record PredictSpec(
             json.optionalText("y"),
             labels,
             json.flag("probabilities", false),
-            json.optionalText("into").map(ModelRef::parse),
+            json.optionalText("output").map(ModelRef::parse),
             json.optionalInt("partitions", 1, TrainSpec.MAX_PARTITIONS));
-    spec.into.ifPresent(ModelPublisher::requireTarget);
+    spec.output.ifPresent(ModelPublisher::requireTarget);
     json.end();
     return spec;
   }

@@ -507,7 +507,7 @@ public final class TrainProgram implements ComputeProgram {
   private Digest publish(TrainSpec train, Checkpoint checkpoint, int epoch, String job)
       throws InterruptedException {
     return checkpoints.publish(
-        job, train.into(), List.of("epoch-" + epoch, train.into().tagOrDefault()), checkpoint);
+        job, train.output(), List.of("epoch-" + epoch, train.output().tagOrDefault()), checkpoint);
   }
 
   private static ObjectNode answer(
@@ -533,8 +533,8 @@ public final class TrainProgram implements ComputeProgram {
     ObjectNode result =
         answer
             .putObject("result")
-            .put("model", train.into().name())
-            .put("tag", train.into().tagOrDefault())
+            .put("model", train.output().name())
+            .put("tag", train.output().tagOrDefault())
             .put("version", version.toString())
             .put("task", train.objective().text())
             .put("rows", data.rows())

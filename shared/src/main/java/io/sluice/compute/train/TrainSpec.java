@@ -13,7 +13,7 @@ import java.util.OptionalInt;
 /**
  * Arguments of {@code train}.
  *
- * @param into name of the model to make; the tag, {@code latest} if none is said, names the last
+ * @param output name of the model to make; the tag, {@code latest} if none is said, names the last
  *     epoch, {@code epoch-<n>} each of them
  * @param data which tensors of the dataset
  * @param objective {@code task}
@@ -33,7 +33,7 @@ import java.util.OptionalInt;
  * @param resume a version that {@code train} has made, to go on from
  */
 record TrainSpec(
-    ModelRef into,
+    ModelRef output,
     DataSpec data,
     Objective objective,
     boolean local,
@@ -59,11 +59,11 @@ record TrainSpec(
    */
   static TrainSpec read(JsonNode arguments) {
     JsonObject json = new JsonObject("the arguments of 'train'", arguments);
-    ModelRef into = ModelRef.parse(json.text("into"));
-    ModelPublisher.requireTarget(into);
+    ModelRef output = ModelRef.parse(json.text("output"));
+    ModelPublisher.requireTarget(output);
     TrainSpec spec =
         new TrainSpec(
-            into,
+            output,
             DataSpec.read(json),
             Objective.of(json.optionalText("task").orElse("softmax")),
             local(json.optionalText("method").orElse("sync")),

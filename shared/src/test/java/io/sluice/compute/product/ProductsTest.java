@@ -210,7 +210,7 @@ class ProductsTest {
       return new Loan() {
         @Override
         public MemorySegment segment() {
-          return buffer.slab().segment();
+          return buffer.segment();
         }
 
         @Override

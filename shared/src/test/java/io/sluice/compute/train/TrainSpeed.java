@@ -74,7 +74,7 @@ final class TrainSpeed {
 
   private static void run(TrainingBed bed, int workers, String dataset, int rows, String arguments)
       throws Exception {
-    String id = bed.start(dataset, "train", "{'into': 'net', " + arguments + "}");
+    String id = bed.start(dataset, "train", "{'output': 'net', " + arguments + "}");
     Job job = bed.run(id);
     JsonNode result = TrainingBed.result(job).get("result");
     double seconds = Duration.between(job.createdAt(), job.updatedAt()).toMillis() / 1e3;

@@ -315,7 +315,7 @@ final class TrainingBed implements AutoCloseable {
       return new Loan() {
         @Override
         public MemorySegment segment() {
-          return buffer.slab().segment();
+          return buffer.segment();
         }
 
         @Override

@@ -54,7 +54,7 @@ class TrainingTest {
   }
 
   private String train(String dataset, String into, String more) throws Exception {
-    return bed.compute(dataset, "train", "{'into': '" + into + "', " + more + "}")
+    return bed.compute(dataset, "train", "{'output': '" + into + "', " + more + "}")
         .at("/result/version")
         .textValue();
   }
@@ -77,7 +77,7 @@ class TrainingTest {
         bed.start(
             "digits",
             "train",
-            "{'into': 'net', 'method': '" + method + "', 'l2': 0.001, " + more + "}");
+            "{'output': 'net', 'method': '" + method + "', 'l2': 0.001, " + more + "}");
     JsonNode trained = TrainingBed.result(bed.run(id));
     assertThat(trained.get("N").intValue()).isEqualTo(4);
     assertThat(trained.get("P").intValue()).isEqualTo(2);
@@ -143,7 +143,7 @@ class TrainingTest {
       bed.worker("w" + i);
     }
     JsonNode many =
-        bed.compute("digits", "train", "{'into': 'many', " + arguments + "}").get("result");
+        bed.compute("digits", "train", "{'output': 'many', " + arguments + "}").get("result");
     assertThat(bed.manifest("many").provenance().orElseThrow().parents().getFirst().version())
         .isNotEqualTo(
             bed.manifest("alone").provenance().orElseThrow().parents().getFirst().version());
@@ -170,7 +170,7 @@ class TrainingTest {
     digits(1 << 20);
     String undisturbed = train("digits", "a", ARGUMENTS);
     bed.worker("w2");
-    String id = bed.start("digits", "train", "{'into': 'b', " + ARGUMENTS + "}");
+    String id = bed.start("digits", "train", "{'output': 'b', " + ARGUMENTS + "}");
     Random random = new Random(5);
     Thread killer =
         Thread.ofVirtual()
@@ -206,15 +206,15 @@ class TrainingTest {
     assertThat(bed.manifests.model("whole").toString())
         .contains("epoch-1", "epoch-2", "epoch-3", "epoch-4", "latest");
     String error =
-        bed.failure("digits", "train", "{'into': 'x', 'epochs': 2, 'resume': 'part:epoch-2'}");
+        bed.failure("digits", "train", "{'output': 'x', 'epochs': 2, 'resume': 'part:epoch-2'}");
     assertThat(error).contains("operation-arguments-invalid", "epoch 2", "'epochs'");
     error =
         bed.failure(
             "digits",
             "train",
-            "{'into': 'x', 'epochs': 5, 'standardize': false, 'resume': 'part'}");
+            "{'output': 'x', 'epochs': 5, 'standardize': false, 'resume': 'part'}");
     assertThat(error).contains("standardize true");
-    error = bed.failure("digits", "train", "{'into': 'x', 'resume': 'digits-test'}");
+    error = bed.failure("digits", "train", "{'output': 'x', 'resume': 'digits-test'}");
     assertThat(error).contains("training-invalid", "training.json");
   }
 
@@ -223,7 +223,7 @@ class TrainingTest {
     bed.worker("w1");
     digits(1 << 20);
     bed.compute(
-        "digits", "train", "{'into': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
+        "digits", "train", "{'output': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
     ModelManifest manifest = bed.manifest("net:mine");
     assertThat(manifest.tensors())
         .extracting(t -> t.info().name() + t.info().shape())
@@ -302,7 +302,7 @@ class TrainingTest {
                 : "'method': 'local', 'epochs': 30, 'batch': 32, 'learningRate': 0.1,"
                     + " 'checkpointEvery': 1000");
     JsonNode trained =
-        bed.compute("data", "train", "{'into': 'line', " + arguments + "}").get("result");
+        bed.compute("data", "train", "{'output': 'line', " + arguments + "}").get("result");
     double[][] expected = closedForm(x, y, n, d, l2);
     float[] weight = bed.floats("line", "weight");
     float[] bias = bed.floats("line", "bias");
@@ -324,7 +324,7 @@ class TrainingTest {
     assertThat(predicted.get("targets").get(0)).hasSize(2);
 
     JsonNode stored =
-        bed.compute("line", "predict", "{'data': 'data', 'labels': false, 'into': 'out:best'}")
+        bed.compute("line", "predict", "{'data': 'data', 'labels': false, 'output': 'out:best'}")
             .get("result");
     assertThat(stored.has("metrics")).isFalse();
     assertThat(stored.has("targets")).isFalse();
@@ -410,11 +410,11 @@ class TrainingTest {
         bed.compute("net", "predict", "{'data': 'large', 'probabilities': true}").get("result");
     assertThat(left.has("classes")).isFalse();
     assertThat(left.has("metrics")).isFalse();
-    assertThat(left.get("omitted").textValue()).contains("into");
+    assertThat(left.get("omitted").textValue()).contains("output");
     bed.compute(
         "net",
         "predict",
-        "{'data': 'large', 'probabilities': true, 'into': 'said', 'partitions': 7}");
+        "{'data': 'large', 'probabilities': true, 'output': 'said', 'partitions': 7}");
     float[] probabilities = bed.floats("said", "probability");
     byte[] classes = bed.bytes("said", "class");
     assertThat(probabilities).hasSize(10 * n);
@@ -428,21 +428,21 @@ class TrainingTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{}|field-missing|'into'",
-        "{'into': 'n', 'epochs': 0}|field-invalid|'epochs'",
-        "{'into': 'n', 'learningRate': -1}|operation-arguments-invalid|'learningRate'",
-        "{'into': 'n', 'learningRate': 'x'}|operation-arguments-invalid|'learningRate'",
-        "{'into': 'n', 'momentum': 1}|operation-arguments-invalid|'momentum'",
-        "{'into': 'n', 'speed': 1}|field-unknown|'speed'",
-        "{'into': 'n', 'task': 'trees'}|operation-arguments-invalid|trees",
-        "{'into': 'n', 'method': 'async'}|operation-arguments-invalid|async",
-        "{'into': 'n', 'localSteps': 3}|operation-arguments-invalid|localSteps",
-        "{'into': 'n', 'partitions': 1438}|operation-arguments-invalid|1437",
-        "{'into': 'n', 'x': 'z'}|tensors-unknown|'z'",
-        "{'into': 'n', 'y': 'x'}|tensor-not-accepted|one label a row",
-        "{'into': 'n', 'x': 'y'}|tensor-not-accepted|[rows, features]",
-        "{'into': 'n', 'resume': 'no'}|model-missing|no",
-        "{'into': 'n', 'learningRate': 1e6, 'task': 'linear', 'epochs': 99}|training-diverged|rate",
+        "{}|field-missing|'output'",
+        "{'output': 'n', 'epochs': 0}|field-invalid|'epochs'",
+        "{'output': 'n', 'learningRate': -1}|operation-arguments-invalid|'learningRate'",
+        "{'output': 'n', 'learningRate': 'x'}|operation-arguments-invalid|'learningRate'",
+        "{'output': 'n', 'momentum': 1}|operation-arguments-invalid|'momentum'",
+        "{'output': 'n', 'speed': 1}|field-unknown|'speed'",
+        "{'output': 'n', 'task': 'trees'}|operation-arguments-invalid|trees",
+        "{'output': 'n', 'method': 'async'}|operation-arguments-invalid|async",
+        "{'output': 'n', 'localSteps': 3}|operation-arguments-invalid|localSteps",
+        "{'output': 'n', 'partitions': 1438}|operation-arguments-invalid|1437",
+        "{'output': 'n', 'x': 'z'}|tensors-unknown|'z'",
+        "{'output': 'n', 'y': 'x'}|tensor-not-accepted|one label a row",
+        "{'output': 'n', 'x': 'y'}|tensor-not-accepted|[rows, features]",
+        "{'output': 'n', 'resume': 'no'}|model-missing|no",
+        "{'output': 'n', 'learningRate': 1e6, 'task': 'linear', 'epochs': 99}|training-diverged|rate",
       })
   void whatCannotBeTrainedIsRefused(String arguments, String code, String word) throws Exception {
     bed.worker("w1");
@@ -463,7 +463,7 @@ class TrainingTest {
         1 << 20,
         floats("x", x, 10, 4),
         new TrainingBed.Content(new TensorInfo("y", DType.I8, List.of(10L)), y));
-    assertThat(bed.failure("holes", "train", "{'into': 'n'}"))
+    assertThat(bed.failure("holes", "train", "{'output': 'n'}"))
         .startsWith("tensor-not-accepted")
         .contains("row 7 of 'x'");
     y[9] = -1;
@@ -472,13 +472,13 @@ class TrainingTest {
         1 << 20,
         floats("x", new float[40], 10, 4),
         new TrainingBed.Content(new TensorInfo("y", DType.I8, List.of(10L)), y));
-    assertThat(bed.failure("negative", "train", "{'into': 'n'}")).contains("row 9 of 'y' has -1");
+    assertThat(bed.failure("negative", "train", "{'output': 'n'}")).contains("row 9 of 'y' has -1");
     bed.upload(
         "one",
         1 << 20,
         floats("x", new float[40], 10, 4),
         new TrainingBed.Content(new TensorInfo("y", DType.U8, List.of(10L)), new byte[10]));
-    assertThat(bed.failure("one", "train", "{'into': 'n'}")).contains("two classes");
+    assertThat(bed.failure("one", "train", "{'output': 'n'}")).contains("two classes");
   }
 
   @Test
