@@ -62,7 +62,9 @@ final class TrainingText {
     if (output.isObject()) {
       out.printf(
           "stored as %s:%s  %s%n",
-          output.path("model").asText(), output.path("tag").asText(), output.path("version").asText());
+          output.path("model").asText(),
+          output.path("tag").asText(),
+          output.path("version").asText());
     } else if (result.has("omitted")) {
       out.println(result.path("omitted").asText());
     } else {

@@ -10,11 +10,13 @@ import io.sluice.compute.kernel.LinearKernel;
  * @param outputs classes or targets, at most {@value #MAX_OUTPUTS}
  */
 record Layout(int features, int outputs) {
-  static final int MAX_FEATURES = 1 << 20;
+  /** Most features: their exact sums take 32 MiB. */
+  static final int MAX_FEATURES = 1 << 17;
+
   static final int MAX_OUTPUTS = 1 << 16;
 
-  /** Most weights: a gradient of doubles takes 128 MiB. */
-  static final int MAX_WEIGHTS = 1 << 24;
+  /** Most weights, padding included: a gradient of doubles takes 32 MiB. */
+  static final int MAX_WEIGHTS = 1 << 22;
 
   Layout {
     if (features < 1 || features > MAX_FEATURES) {

@@ -223,7 +223,9 @@ class TrainingTest {
     bed.worker("w1");
     digits(1 << 20);
     bed.compute(
-        "digits", "train", "{'output': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
+        "digits",
+        "train",
+        "{'output': 'net:mine', 'epochs': 5, 'checkpointEvery': 2, 'batch': 700}");
     ModelManifest manifest = bed.manifest("net:mine");
     assertThat(manifest.tensors())
         .extracting(t -> t.info().name() + t.info().shape())
