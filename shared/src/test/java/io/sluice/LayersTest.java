@@ -62,6 +62,9 @@ class LayersTest {
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
+    "compute.train, model json plan storage manifest job placement compute compute.kernel"
+        + " compute.publish",
+    "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
     "compute.product, model json plan placement manifest job compute compute.kernel compute.publish",
     "compute.publish, model format plan storage manifest job",

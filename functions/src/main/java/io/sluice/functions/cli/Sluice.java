@@ -26,6 +26,8 @@ import picocli.CommandLine.Spec;
       LoadCommand.class,
       UnloadCommand.class,
       ComputeCommand.class,
+      TrainCommand.class,
+      PredictCommand.class,
       PullCommand.class,
       LsCommand.class,
       ShowCommand.class,

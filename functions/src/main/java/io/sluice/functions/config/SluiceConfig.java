@@ -39,6 +39,9 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Training and predicting. */
+  Train train();
+
   /** Caches in front of the store. */
   Cache cache();
 
@@ -223,6 +226,13 @@ public interface SluiceConfig {
      * Requests wait for their turn, which counts against their deadline; none is hedged.
      */
     Optional<MemorySize> bandwidth();
+  }
+
+  /** Training and predicting. */
+  interface Train {
+    /** Memory of the heap for rows of datasets; bounds the largest partition. */
+    @WithDefault("256M")
+    MemorySize memory();
   }
 
   /** Caches in front of the store. */

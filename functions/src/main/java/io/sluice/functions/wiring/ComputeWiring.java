@@ -10,16 +10,25 @@ import io.sluice.compute.product.MatrixSource;
 import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
+import io.sluice.compute.train.Exchange;
+import io.sluice.compute.train.PartitionCache;
+import io.sluice.compute.train.PredictProgram;
+import io.sluice.compute.train.SpillingExchange;
+import io.sluice.compute.train.TrainProgram;
+import io.sluice.compute.train.redis.RedisExchange;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
+import io.sluice.redis.RedisClient;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
 import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -28,6 +37,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
+  /** How long what a round leaves is kept, if nobody takes it away. */
+  private static final Duration EXCHANGE_TTL = Duration.ofHours(6);
+
+  /** Largest value that goes through Redis. */
+  private static final int EXCHANGE_VALUE = 1 << 20;
+
+  @Inject SluiceConfig config;
+
   @Produces
   @Singleton
   ShardAccess shards(ShardLoader loader) {
@@ -45,6 +62,20 @@ public class ComputeWiring {
   ModelPublisher publisher(
       ShardStore store, ManifestRepository manifests, ShardPins pins, TransferMemory memory) {
     return new ModelPublisher(store, manifests, pins, new TransferOutput(memory));
+  }
+
+  /** What the rounds of a training leave for each other: in Redis, large values in the store. */
+  @Produces
+  @Singleton
+  Exchange exchange(RedisClient redis, ShardStore store) {
+    return new SpillingExchange(
+        new RedisExchange(redis, config.redis().prefix(), EXCHANGE_TTL), store, EXCHANGE_VALUE);
+  }
+
+  @Produces
+  @Singleton
+  PartitionCache partitions() {
+    return new PartitionCache(config.train().memory().asLongValue());
   }
 
   @Produces
@@ -78,12 +109,17 @@ public class ComputeWiring {
       ShardAccess shards,
       StoredTensors tensors,
       ModelPublisher publisher,
+      ShardStore store,
+      Exchange exchange,
+      PartitionCache cache,
       Parallel parallel) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
             new MapReduce(new StatsOperation(), manifests, workers, shards),
             new MatmulProgram(matrices, publisher, parallel),
-            new TopkProgram(matrices, parallel)));
+            new TopkProgram(matrices, parallel),
+            new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
+            new PredictProgram(manifests, workers, tensors, publisher, store, cache)));
   }
 }
