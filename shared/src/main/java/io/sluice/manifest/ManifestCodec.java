@@ -29,12 +29,12 @@ import java.util.OptionalInt;
  *  "shards":[{"digest":"sha256:…","size":…,"crc32c":"<base64>"},…],
  *  "files":[{"path":…,"size":…,"digest":…,"format":…,"skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
- *              "pieces":[[<shard index>,<offset>,<rows>],…]},…]}
+ *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…]}
  * }</pre>
  *
- * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton} and {@code
- * layer} are left out if there is none. What follows from other fields (first row and length of a
- * piece, number of chunks) is not written, so it cannot be wrong.
+ * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
+ * layer} and {@code role} are left out if there is none. What follows from other fields (first row
+ * and length of a piece, number of chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
@@ -195,6 +195,9 @@ public final class ManifestCodec {
     if (tensor.layer().isPresent()) {
       json.writeNumberField("layer", tensor.layer().getAsInt());
     }
+    if (tensor.role().isPresent()) {
+      json.writeStringField("role", tensor.role().get());
+    }
     json.writeArrayFieldStart("pieces");
     for (Piece piece : tensor.pieces()) {
       json.writeStartArray();
@@ -267,6 +270,8 @@ public final class ManifestCodec {
         json.optionalField("layer")
             ? OptionalInt.of((int) json.element("layer", Integer.MAX_VALUE))
             : OptionalInt.empty();
+    Optional<String> role =
+        json.optionalField("role") ? Optional.of(json.text("role")) : Optional.empty();
     List<Piece> pieces = new ArrayList<>(1);
     json.field("pieces");
     long row = 0;
@@ -280,7 +285,7 @@ public final class ManifestCodec {
       row += rows;
     }
     json.endObject();
-    return new Tensor(info, file, offset, layer, pieces);
+    return new Tensor(info, file, offset, layer, role, pieces);
   }
 
   private static void checkCount(StrictJson json, String what, int count, int max) {
