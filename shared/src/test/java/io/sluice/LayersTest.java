@@ -61,6 +61,7 @@ class LayersTest {
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
     "compute.stats, model json compute compute.kernel",
+    "compute.embed, model json placement storage manifest job memory compute compute.kernel",
     "pull, model storage manifest",
     "storage.s3, model storage",
     "storage.file, model storage",

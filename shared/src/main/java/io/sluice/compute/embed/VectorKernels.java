@@ -50,7 +50,16 @@ final class VectorKernels implements EncoderKernels {
   }
 
   private static void panel(
-      float[] a, int ao, int as, int top, int bottom, float[] b, int bo, int k, float[] c, int co,
+      float[] a,
+      int ao,
+      int as,
+      int top,
+      int bottom,
+      float[] b,
+      int bo,
+      int k,
+      float[] c,
+      int co,
       int cs) {
     int row = top;
     for (; row + 6 <= bottom; row += 6) {
@@ -70,8 +79,19 @@ final class VectorKernels implements EncoderKernels {
 
   /** The last panel, if it is not full: row by row through an array of whole width. */
   private static void edge(
-      float[] a, int ao, int as, int top, int bottom, float[] b, int bo, int k, float[] c, int co,
-      int cs, int columns, float[] edge) {
+      float[] a,
+      int ao,
+      int as,
+      int top,
+      int bottom,
+      float[] b,
+      int bo,
+      int k,
+      float[] c,
+      int co,
+      int cs,
+      int columns,
+      float[] edge) {
     for (int row = top; row < bottom; row++) {
       System.arraycopy(c, co + row * cs, edge, 0, columns);
       one(a, ao + row * as, b, bo, k, edge, 0);
@@ -249,8 +269,7 @@ final class VectorKernels implements EncoderKernels {
     r = r.fma(t, constant(-1.28717512e-1f));
     r = r.fma(t, t.neg());
     FloatVector one = constant(1);
-    FloatVector far = one.sub(exp(r));
-    far = x.compare(VectorOperators.LT, 0).anyTrue() ? signed(far, x) : far;
+    FloatVector far = signed(one.sub(exp(r)), x);
     FloatVector q = constant(-5.96761703e-4f).fma(s, constant(4.99119423e-3f));
     q = q.fma(s, constant(-2.67681349e-2f));
     q = q.fma(s, constant(1.12819925e-1f));
@@ -270,8 +289,8 @@ final class VectorKernels implements EncoderKernels {
   }
 
   /**
-   * e^x for x ≤ 88, to about 1 unit in the last place; 0 where it would be less than 2^-126. By
-   * e^x = 2^n e^r, |r| ≤ ln 2 / 2, and the Taylor polynomial of e^r.
+   * e^x for x ≤ 88, to about 1 unit in the last place; 0 where it would be less than 2^-126. By e^x
+   * = 2^n e^r, |r| ≤ ln 2 / 2, and the Taylor polynomial of e^r.
    */
   private static FloatVector exp(FloatVector x) {
     FloatVector bounded = x.max(-87.3f);
