@@ -18,6 +18,19 @@ final class VectorKernels implements EncoderKernels {
   /** Rows of A that are worked on with one panel after the other: they stay in a level 2 cache. */
   private static final int HEIGHT = 192;
 
+  private final boolean wide;
+
+  VectorKernels() {
+    this(WideProduct.available());
+  }
+
+  /**
+   * @param wide whether to use vectors of 512 bits for products
+   */
+  VectorKernels(boolean wide) {
+    this.wide = wide;
+  }
+
   @Override
   public void multiplyAdd(
       float[] a,
@@ -35,9 +48,16 @@ final class VectorKernels implements EncoderKernels {
       int rows = Math.min(DEPTH, k - depth);
       for (int top = 0; top < m; top += HEIGHT) {
         int bottom = Math.min(m, top + HEIGHT);
-        for (int first = 0; first < n; first += WIDTH) {
+        int first = 0;
+        int from = aOffset + depth;
+        for (; wide && first + 2 * WIDTH <= n; first += 2 * WIDTH) {
           int panel = first * k + depth * WIDTH;
-          int from = aOffset + depth;
+          int to = cOffset + first;
+          WideProduct.panels(
+              a, from, aStride, top, bottom, b, panel, WIDTH * k, rows, c, to, cStride);
+        }
+        for (; first < n; first += WIDTH) {
+          int panel = first * k + depth * WIDTH;
           int to = cOffset + first;
           if (n - first < WIDTH) {
             edge(a, from, aStride, top, bottom, b, panel, rows, c, to, cStride, n - first, edge);
