@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.sluice.manifest.ModelManifest.File;
 import io.sluice.manifest.ModelManifest.Piece;
 import io.sluice.manifest.ModelManifest.Plan;
+import io.sluice.manifest.ModelManifest.Provenance;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ChunkChecksums;
 import io.sluice.model.DType;
@@ -29,12 +30,22 @@ import java.util.OptionalInt;
  *  "shards":[{"digest":"sha256:…","size":…,"crc32c":"<base64>"},…],
  *  "files":[{"path":…,"size":…,"digest":…,"format":…,"skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
+<<<<<<< HEAD
  *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…]}
  * }</pre>
  *
  * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
  * layer} and {@code role} are left out if there is none. What follows from other fields (first row
  * and length of a piece, number of chunks) is not written, so it cannot be wrong.
+=======
+ *              "pieces":[[<shard index>,<offset>,<rows>],…]},…],
+ *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
+ * }</pre>
+ *
+ * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
+ * layer} and {@code provenance} are left out if there is none. What follows from other fields
+ * (first row and length of a piece, number of chunks) is not written, so it cannot be wrong.
+>>>>>>> main
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
@@ -100,6 +111,9 @@ public final class ManifestCodec {
         write(json, tensor);
       }
       json.writeEndArray();
+      if (manifest.provenance().isPresent()) {
+        write(json, manifest.provenance().get());
+      }
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory does no I/O", e);
@@ -145,8 +159,10 @@ public final class ManifestCodec {
         checkCount(json, "tensors", tensors.size(), ModelManifest.MAX_TENSORS);
         tensors.add(readTensor(json));
       }
+      Optional<Provenance> provenance =
+          json.optionalField("provenance") ? Optional.of(readProvenance(json)) : Optional.empty();
       json.end();
-      return new ModelManifest(plan, files, tensors, shards, totalBytes);
+      return new ModelManifest(plan, files, tensors, shards, totalBytes, provenance);
     }
   }
 
@@ -208,6 +224,38 @@ public final class ManifestCodec {
     }
     json.writeEndArray();
     json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, Provenance provenance) throws IOException {
+    json.writeObjectFieldStart("provenance");
+    json.writeStringField("operation", provenance.operation());
+    json.writeStringField("arguments", provenance.arguments());
+    json.writeArrayFieldStart("parents");
+    for (Provenance.Parent parent : provenance.parents()) {
+      json.writeStartObject();
+      json.writeStringField("model", parent.model());
+      json.writeStringField("version", parent.version().toString());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static Provenance readProvenance(StrictJson json) {
+    json.beginObject();
+    String operation = json.string("operation");
+    String arguments = json.string("arguments");
+    List<Provenance.Parent> parents = new ArrayList<>();
+    json.field("parents");
+    for (json.beginArray(); json.hasElement(); ) {
+      checkCount(json, "parents", parents.size(), Provenance.MAX_PARENTS);
+      json.beginObject();
+      parents.add(
+          new Provenance.Parent(json.string("model"), Digest.parse(json.string("version"))));
+      json.endObject();
+    }
+    json.endObject();
+    return new Provenance(operation, arguments, parents);
   }
 
   private static ShardDescriptor readObject(StrictJson json, int chunkBytes) {

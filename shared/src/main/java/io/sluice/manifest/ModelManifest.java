@@ -3,6 +3,7 @@ package io.sluice.manifest;
 import io.sluice.model.Digest;
 import io.sluice.model.InvalidValueException;
 import io.sluice.model.Keys;
+import io.sluice.model.ModelRef;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +33,15 @@ import java.util.regex.Pattern;
  * @param tensors every tensor of every file, in {@link #ORDER}
  * @param shards the shards, each sᵢ, each once, each named by a piece
  * @param totalBytes S, checked to be Σ sᵢ
+ * @param provenance what made it, if a computation did
  */
 public record ModelManifest(
     Plan plan,
     List<File> files,
     List<Tensor> tensors,
     List<ShardDescriptor> shards,
-    long totalBytes) {
+    long totalBytes,
+    Optional<Provenance> provenance) {
 
   /** Most tensors that a model may have. */
   public static final int MAX_TENSORS = 10_000_000;
@@ -300,8 +303,63 @@ public record ModelManifest(
     }
   }
 
+  /**
+   * What made a version out of others.
+   *
+   * @param operation name of the computation
+   * @param arguments its arguments, the text of a JSON object of at most {@value #MAX_ARGUMENTS}
+   *     characters
+   * @param parents the versions that it read, at most {@value #MAX_PARENTS}
+   */
+  public record Provenance(String operation, String arguments, List<Parent> parents) {
+    /** Longest text of arguments in characters. */
+    public static final int MAX_ARGUMENTS = 1 << 16;
+
+    /** Most versions that a computation reads. */
+    public static final int MAX_PARENTS = 1000;
+
+    /** A version of a model. */
+    public record Parent(String model, Digest version) {
+      public Parent {
+        Objects.requireNonNull(version, "version");
+        if (!model.equals(ModelRef.parse(model).name())) {
+          throw invalid("the parent of a version is named without tag, got '" + model + "'");
+        }
+      }
+    }
+
+    public Provenance {
+      parents = List.copyOf(parents);
+      if (!WORD.matcher(operation).matches()) {
+        throw invalid(
+            "an operation is a word of at most 32 letters, digits, '_' and '-', got '"
+                + shorten(operation)
+                + "'");
+      }
+      if (arguments.length() > MAX_ARGUMENTS || !isUnicode(arguments)) {
+        throw invalid(
+            "the arguments that made a version are a text of at most "
+                + MAX_ARGUMENTS
+                + " characters, got "
+                + arguments.length());
+      }
+      checkCount("parent", parents.size(), 0, MAX_PARENTS);
+    }
+  }
+
+  /** A version that no computation made. */
+  public ModelManifest(
+      Plan plan,
+      List<File> files,
+      List<Tensor> tensors,
+      List<ShardDescriptor> shards,
+      long totalBytes) {
+    this(plan, files, tensors, shards, totalBytes, Optional.empty());
+  }
+
   public ModelManifest {
     Objects.requireNonNull(plan, "plan");
+    Objects.requireNonNull(provenance, "provenance");
     files = List.copyOf(files);
     tensors = List.copyOf(tensors);
     shards = List.copyOf(shards);
@@ -319,6 +377,11 @@ public record ModelManifest(
       Plan plan, List<File> files, List<Tensor> tensors, List<ShardDescriptor> shards) {
     return new ModelManifest(
         plan, files, tensors.stream().sorted(ORDER).toList(), shards, sum(shards));
+  }
+
+  /** The same with what made it. */
+  public ModelManifest with(Provenance made) {
+    return new ModelManifest(plan, files, tensors, shards, totalBytes, Optional.of(made));
   }
 
   /** Bytes of all source files. */

@@ -112,6 +112,24 @@ class ManifestCodecTest {
     assertThat(CODEC.decode(golden("manifest-v1.json"))).isEqualTo(everything());
   }
 
+  private static ModelManifest derived() {
+    return everything()
+        .with(
+            new ModelManifest.Provenance(
+                "convert",
+                "{\"to\":\"I8\",\"output\":\"modell/ü\"}",
+                List.of(
+                    new ModelManifest.Provenance.Parent(
+                        "org/base", Digest.sha256("base".getBytes(UTF_8))))));
+  }
+
+  @Test
+  void whatMadeAVersionFollowsTheTensors() throws IOException {
+    assertThat(new String(CODEC.encode(derived()), UTF_8))
+        .isEqualTo(new String(golden("manifest-v1-provenance.json"), UTF_8));
+    assertThat(CODEC.decode(golden("manifest-v1-provenance.json"))).isEqualTo(derived());
+  }
+
   @Test
   void theVersionOfTheGoldenManifestIsFrozen() throws IOException {
     assertThat(Digest.sha256(golden("manifest-v1.json")))

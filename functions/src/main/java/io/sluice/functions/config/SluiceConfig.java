@@ -62,6 +62,18 @@ public interface SluiceConfig {
 
     /** Put in front of every key, such as `models/prod/`; empty for none. */
     Optional<String> prefix();
+
+    /** How long making a connection may take. */
+    @WithDefault("5s")
+    Duration connectTimeout();
+
+    /** How long a connection may bring nothing before its request is given up and tried again. */
+    @WithDefault("30s")
+    Duration stallTimeout();
+
+    /** Sign the SHA-256 of what is sent over plain HTTP, for stores that take nothing else. */
+    @WithDefault("false")
+    boolean signBodies();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */

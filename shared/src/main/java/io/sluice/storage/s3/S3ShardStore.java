@@ -1,9 +1,12 @@
 package io.sluice.storage.s3;
 
+import io.sluice.http.HttpAnswer;
+import io.sluice.http.HttpFailure;
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ObjectKeys;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.SegmentFiller;
 import io.sluice.storage.SegmentInputStream;
 import io.sluice.storage.ShardStore;
@@ -16,6 +19,7 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,8 +39,8 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  * <p>It needs conditional writes ({@code If-None-Match: *} on PutObject, which S3 has had since
  * August 2024) and strong consistency of reads after writes. The client should ask for checksums
  * and check them only {@code WHEN_REQUIRED}: not every compatible store knows them, and the chunks
- * of a shard have checksums of their own. Reads use the client's timeouts: its socket timeout is
- * how long a read may stall.
+ * of a shard have checksums of their own. With a client that {@link S3Transport} was installed in,
+ * bodies go between sockets and memory without a copy; with any other one they are streams.
  *
  * @see <a href="https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html">S3 API</a>
  */
@@ -80,23 +84,36 @@ public final class S3ShardStore implements ShardStore {
 
   @Override
   public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    read(key, etag, range, target, ReadObserver.NONE);
+  }
+
+  @Override
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     String name = name(key);
     SegmentFiller filler = new SegmentFiller(key, range, target);
     if (range.length() == 0) {
       return;
     }
+    Transfer transfer = Transfer.receiving();
     ResponseInputStream<GetObjectResponse> body;
     try {
       body =
           S3Errors.call(
               () ->
-                  s3.getObject(
-                      request ->
-                          request
-                              .bucket(bucket)
-                              .key(name)
-                              .range("bytes=" + range.offset() + "-" + (range.end() - 1))
-                              .ifMatch(etag.orElse(null))));
+                  transfer.call(
+                      () ->
+                          s3.getObject(
+                              request ->
+                                  request
+                                      .bucket(bucket)
+                                      .key(name)
+                                      .range("bytes=" + range.offset() + "-" + (range.end() - 1))
+                                      .ifMatch(etag.orElse(null)))));
     } catch (SdkException e) {
       if (S3Errors.status(e) == 416) {
         throw StorageException.rangeInvalid(key, range, e);
@@ -105,14 +122,18 @@ public final class S3ShardStore implements ShardStore {
     }
     boolean reusable = false;
     try {
-      checkAnswer(key, range, body.response());
-      filler.fill(body);
-      if (!filler.complete()) {
-        throw new TransientStorageException(
-            key,
-            filler.transferred(),
-            "the body of object '" + key + "' ended " + filler.missing() + " bytes early",
-            null);
+      checkAnswer(key, range, etag, body.response());
+      if (body.response().eTag() != null) {
+        observer.answered(body.response().eTag());
+      }
+      if (transfer.answer().isPresent()) {
+        receive(key, transfer.answer().get(), range, target, observer);
+      } else {
+        filler.fill(body);
+        if (!filler.complete()) {
+          throw endedEarly(key, filler.transferred(), range);
+        }
+        observer.received(range.length());
       }
       body.close();
       reusable = true;
@@ -128,8 +149,33 @@ public final class S3ShardStore implements ShardStore {
     }
   }
 
+  private void receive(
+      String key, HttpAnswer answer, ByteRange range, MemorySegment target, ReadObserver observer) {
+    long came;
+    try {
+      came = answer.receive(target.asSlice(0, range.length()), observer::received);
+    } catch (HttpFailure e) {
+      throw errors.broken(key, e.received(), e);
+    }
+    if (came < range.length()) {
+      throw endedEarly(key, came, range);
+    }
+  }
+
+  private static TransientStorageException endedEarly(String key, long came, ByteRange range) {
+    return new TransientStorageException(
+        key,
+        came,
+        "the body of object '" + key + "' ended " + (range.length() - came) + " bytes early",
+        null);
+  }
+
   /** S3 shortens a range that ends past the object: that is not what was asked for. */
-  private static void checkAnswer(String key, ByteRange range, GetObjectResponse answer) {
+  private static void checkAnswer(
+      String key, ByteRange range, Optional<String> etag, GetObjectResponse answer) {
+    if (etag.isPresent() && answer.eTag() != null && !etag.get().equals(answer.eTag())) {
+      throw StorageException.changed(key, null); // a store that does not know If-Match
+    }
     String contentRange = answer.contentRange();
     if (contentRange == null) {
       throw StorageException.invalid(
@@ -177,13 +223,13 @@ public final class S3ShardStore implements ShardStore {
               + " in one request");
     }
     try {
-      S3Errors.call(
-          () ->
+      send(
+          bytes,
+          body ->
               s3.putObject(
                   request ->
                       request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
-                  RequestBody.fromContentProvider(
-                      () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE)));
+                  body));
       return true;
     } catch (SdkException e) {
       if (S3Errors.status(e) != 412) {
@@ -192,6 +238,14 @@ public final class S3ShardStore implements ShardStore {
       boolean sentOnce = e.numAttempts() != null && e.numAttempts() == 1;
       return !sentOnce && StoredBytes.equal(this, key, bytes);
     }
+  }
+
+  /** Makes a call whose body goes from memory to the socket without a copy. */
+  private static <T> T send(MemorySegment bytes, Function<RequestBody, T> request) {
+    RequestBody body =
+        RequestBody.fromContentProvider(
+            () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE);
+    return S3Errors.call(() -> Transfer.sending(bytes).call(() -> request.apply(body)));
   }
 
   @Override
