@@ -62,7 +62,7 @@ class LayersTest {
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
     "compute.stats, model json compute compute.kernel",
-    "compute.embed, model json placement storage manifest job memory compute compute.kernel",
+    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel",
     "compute.publish, model format plan storage manifest job",
     "pull, model storage manifest",
     "storage.s3, model storage http",

@@ -30,22 +30,14 @@ import java.util.OptionalInt;
  *  "shards":[{"digest":"sha256:…","size":…,"crc32c":"<base64>"},…],
  *  "files":[{"path":…,"size":…,"digest":…,"format":…,"skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
-<<<<<<< HEAD
- *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…]}
- * }</pre>
- *
- * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
- * layer} and {@code role} are left out if there is none. What follows from other fields (first row
- * and length of a piece, number of chunks) is not written, so it cannot be wrong.
-=======
- *              "pieces":[[<shard index>,<offset>,<rows>],…]},…],
+ *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…],
  *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
  * }</pre>
  *
  * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
- * layer} and {@code provenance} are left out if there is none. What follows from other fields
- * (first row and length of a piece, number of chunks) is not written, so it cannot be wrong.
->>>>>>> main
+ * layer}, {@code role} and {@code provenance} are left out if there is none. What follows from
+ * other fields (first row and length of a piece, number of chunks) is not written, so it cannot be
+ * wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */

@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       LoadCommand.class,
       UnloadCommand.class,
       ComputeCommand.class,
+      EmbedCommand.class,
       PullCommand.class,
       LsCommand.class,
       ShowCommand.class,

@@ -39,6 +39,9 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Embeddings. */
+  Embed embed();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -161,6 +164,13 @@ public interface SluiceConfig {
     /** How often a chunk with a wrong checksum is read anew before the shard counts as corrupt. */
     @WithDefault("3")
     int verifyAttempts();
+  }
+
+  /** Embeddings. */
+  interface Embed {
+    /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
+    @WithDefault("512M")
+    MemorySize memory();
   }
 
   /** Where the `upload` function may read from. */

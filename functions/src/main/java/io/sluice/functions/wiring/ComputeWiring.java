@@ -4,15 +4,22 @@ import io.sluice.compute.ComputeKind;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.embed.EmbedProgram;
+import io.sluice.compute.embed.Embedder;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
+import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.engine.LocalWorker;
+import io.sluice.functions.engine.http.HttpStageLink;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
+import io.sluice.memory.HeldShards;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
+import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.List;
@@ -40,8 +47,45 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
-  JobKind compute(ManifestRepository manifests, WorkerRegistry workers, ShardAccess shards) {
+  Embedder embedder(
+      SluiceConfig config,
+      ManifestRepository manifests,
+      ShardStore store,
+      ShardAccess shards,
+      WorkerRegistry workers,
+      HeldShards held,
+      LocalWorker self) {
+    Runtime runtime = Runtime.getRuntime();
+    Embedder embedder =
+        new Embedder(
+            manifests,
+            store,
+            shards,
+            workers,
+            new HttpStageLink(),
+            self::id,
+            Math.min(config.embed().memory().asLongValue(), runtime.maxMemory() / 2),
+            runtime.availableProcessors());
+    held.onChange(
+        shard -> {
+          if (held.coverage(shard).runs().isEmpty()) {
+            embedder.stages().dropped(shard);
+          }
+        });
+    return embedder;
+  }
+
+  void close(@Disposes Embedder embedder) {
+    embedder.close();
+  }
+
+  @Produces
+  @Singleton
+  JobKind compute(
+      ManifestRepository manifests, WorkerRegistry workers, ShardAccess shards, Embedder embedder) {
     return new ComputeKind(
-        List.of(new MapReduce(new StatsOperation(), manifests, workers, shards)));
+        List.of(
+            new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new EmbedProgram(embedder)));
   }
 }

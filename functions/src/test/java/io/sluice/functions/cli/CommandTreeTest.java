@@ -44,6 +44,7 @@ class CommandTreeTest {
             "load",
             "unload",
             "compute",
+            "embed",
             "pull",
             "ls",
             "show",

@@ -108,6 +108,25 @@ public final class Embedder implements AutoCloseable {
     return embed(ref.name(), manifests.resolve(ref).version(), request);
   }
 
+  /**
+   * What is known of an encoder before anything is computed.
+   *
+   * @param version of the model
+   * @param hidden floats of a vector
+   * @param settings with which texts will be embedded
+   */
+  record Known(Digest version, int hidden, EncoderSettings settings) {}
+
+  /** Checks that the model is an encoder and that the arguments fit it. */
+  Known known(ModelRef ref, EmbedRequest request) {
+    Digest version = manifests.resolve(ref).version();
+    EncoderModel model = stages.model(ref.name(), version);
+    Files of = files(model);
+    EncoderSettings settings = request.settings(of.settings());
+    limit(of.tokenizer(), model.shape(settings), request);
+    return new Known(version, model.layout().hidden(), settings);
+  }
+
   Embeddings embed(String name, Digest version, EmbedRequest request) throws InterruptedException {
     EncoderModel model = stages.model(name, version);
     Files of = files(model);

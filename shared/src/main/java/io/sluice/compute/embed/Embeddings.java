@@ -1,5 +1,6 @@
 package io.sluice.compute.embed;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,6 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
  * The embeddings of some texts, in the order of the texts.
@@ -65,6 +67,18 @@ public record Embeddings(
       }
     }
     return json;
+  }
+
+  /** Adds what the {@code workers} of an answer executed. */
+  static void readParts(JsonNode workers, Map<String, SortedSet<Integer>> parts) {
+    for (JsonNode worker : workers) {
+      SortedSet<Integer> of =
+          parts.computeIfAbsent(worker.get("id").textValue(), id -> new TreeSet<>());
+      if (worker.get("embeddings").booleanValue()) {
+        of.add(0);
+      }
+      worker.get("layers").forEach(layer -> of.add(layer.intValue() + 1));
+    }
   }
 
   /** Base64 of little-endian F32. */

@@ -30,7 +30,7 @@ import java.util.function.Supplier;
  */
 public final class Stages implements AutoCloseable {
   /** Most bytes of a request. */
-  public static final int MAX_BYTES = 64 << 20;
+  public static final int MAX_BYTES = 32 << 20;
 
   /** Most bytes of all requests that are executed or wait here. */
   private static final long MAX_IN_FLIGHT = 256L << 20;

@@ -28,8 +28,18 @@ final class WideProduct {
    * @param next floats from a panel to the next
    */
   static void panels(
-      float[] a, int ao, int as, int top, int bottom, float[] b, int bo, int next, int k, float[] c,
-      int co, int cs) {
+      float[] a,
+      int ao,
+      int as,
+      int top,
+      int bottom,
+      float[] b,
+      int bo,
+      int next,
+      int k,
+      float[] c,
+      int co,
+      int cs) {
     int row = top;
     for (; row + 8 <= bottom; row += 8) {
       eight(a, ao + row * as, as, b, bo, next, k, c, co + row * cs, cs);
