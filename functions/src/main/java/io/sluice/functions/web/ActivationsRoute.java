@@ -34,7 +34,7 @@ public class ActivationsRoute {
   private void handle(RoutingContext context) {
     HttpServerRequest request = context.request();
     String type = request.getHeader(HttpHeaders.CONTENT_TYPE);
-    if (!BYTES.equals(type)) {
+    if (type == null || !type.startsWith(BYTES)) {
       context.fail(invalid("activations come as " + BYTES + ", got '" + type + "'"));
       return;
     }

@@ -214,9 +214,16 @@ public final class Embedder implements AutoCloseable {
       at += ids.get(i).length;
     }
     Set<String> excluded = new HashSet<>();
+    SluiceException last = null;
     for (int attempt = 1; ; attempt++) {
+      List<StageRequest.Hop> hops;
       try {
-        List<StageRequest.Hop> hops = router.route(model, excluded, number);
+        hops = router.route(model, excluded, number);
+      } catch (EmbedException e) {
+        // What the last worker said tells more than that there is no other.
+        throw last == null ? e : last.getCause() instanceof SluiceException cause ? cause : last;
+      }
+      try {
         StageRequest request =
             new StageRequest(
                 model.name(),
@@ -235,6 +242,7 @@ public final class Embedder implements AutoCloseable {
           throw e;
         }
         view.forget();
+        last = e;
         if (e instanceof EmbedException failure && failure.worker() != null) {
           excluded.add(failure.worker());
         } else {

@@ -329,6 +329,16 @@ final class VectorKernels implements EncoderKernels {
     return p.mul(power.reinterpretAsFloats());
   }
 
+  /**
+   * The sum of the lanes in one order: that of {@code reduceLanes} is another one in compiled code
+   * than before it is compiled.
+   */
+  private static float sum(FloatVector vector, float[] lanes) {
+    vector.intoArray(lanes, 0);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]))
+        + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+  }
+
   @Override
   public void softmax(float[] x, int rows, int columns, int stride) {
     int whole = columns - columns % LANES;
@@ -354,7 +364,7 @@ final class VectorKernels implements EncoderKernels {
         tail = constant(0).blend(exp(tail.sub(max)), there);
         sums = sums.add(tail);
       }
-      float inverse = 1 / sums.reduceLanes(VectorOperators.ADD);
+      float inverse = 1 / sum(sums, rest);
       for (int i = 0; i < whole; i += LANES) {
         FloatVector.fromArray(S, x, at + i).mul(inverse).intoArray(x, at + i);
       }
@@ -369,6 +379,7 @@ final class VectorKernels implements EncoderKernels {
   public void layerNorm(
       float[] x, float[] y, int rows, int columns, float[] scale, float[] shift, float epsilon) {
     int whole = columns - columns % LANES;
+    float[] lanes = new float[LANES];
     for (int row = 0; row < rows; row++) {
       int at = row * columns;
       FloatVector sums = constant(0);
@@ -380,7 +391,7 @@ final class VectorKernels implements EncoderKernels {
         }
         sums = sums.add(v);
       }
-      float sum = sums.reduceLanes(VectorOperators.ADD);
+      float sum = sum(sums, lanes);
       for (int i = whole; i < columns; i++) {
         x[at + i] += y == null ? 0 : y[at + i];
         sum += x[at + i];
@@ -391,7 +402,7 @@ final class VectorKernels implements EncoderKernels {
         FloatVector d = FloatVector.fromArray(S, x, at + i).sub(mean);
         squares = d.fma(d, squares);
       }
-      float square = squares.reduceLanes(VectorOperators.ADD);
+      float square = sum(squares, lanes);
       for (int i = whole; i < columns; i++) {
         square += (x[at + i] - mean) * (x[at + i] - mean);
       }
