@@ -28,6 +28,7 @@ import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.LoadSpec;
 import io.sluice.load.OpenShard;
+import io.sluice.load.Replicas;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestCodec;
 import io.sluice.manifest.ManifestRepository;
@@ -264,7 +265,7 @@ class MainJobTest {
     var claim = jobs.claim(id, "w9", BUDGET);
     var plan = (io.sluice.job.Lease.PlanLease) claim;
     Job job = jobs.get(id);
-    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job)));
+    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job, List.of("w9"))));
     while (jobs.claim(id, "w9", BUDGET) instanceof io.sluice.job.Lease.TaskLease task) {
       jobs.complete(
           task,
@@ -282,6 +283,54 @@ class MainJobTest {
 
     assertThat(loaded.get("L")).isEqualTo(loaded.get("S"));
     assertThat(loaded.get("workers").findValuesAsText("id")).doesNotContain("w9");
+  }
+
+  @Test
+  void copiesOfAWorkerThatIsLostAreLoadedByOthersThatHaveNone() throws Exception {
+    Path model = write("model", 16, 50);
+    upload(model, "m", PlanOptions.byCount(4), OptionalInt.empty());
+    Instance doomed = new Instance("w9");
+    ModelRef name = ModelRef.parse("m");
+    LoadSpec spec =
+        new LoadSpec(name, new TensorGlobs(List.of()), OptionalInt.empty(), Replicas.of(2));
+    String id = jobs.create(LoadKind.LOAD, spec.toJson(), Optional.empty());
+    var plan = (io.sluice.job.Lease.PlanLease) jobs.claim(id, "w9", BUDGET);
+    Job job = jobs.get(id);
+    // Of the two who live as far as the plan knows, one dies.
+    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job, List.of("w9", "w0"))));
+    int done = 0;
+    while (jobs.claim(id, "w9", BUDGET) instanceof io.sluice.job.Lease.TaskLease task) {
+      var result =
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("shard", task.task().payload().get("shard").intValue())
+              .put("incarnation", doomed.worker.incarnation())
+              .put("bytes", 1)
+              .put("seconds", 0)
+              .put("source", "store");
+      result.putObject("sources").put("store", 1);
+      jobs.complete(task, result);
+      done++;
+    }
+    assertThat(done).isPositive();
+    doomed.close();
+
+    JsonNode loaded = finish(id);
+
+    assertThat(loaded.get("L").longValue()).isEqualTo(2 * loaded.get("S").longValue());
+    assertThat(loaded.get("N").intValue()).isEqualTo(8);
+    Map<Integer, java.util.Set<String>> workersOf = new HashMap<>();
+    for (JsonNode worker : loaded.get("workers")) {
+      assertThat(worker.get("id").textValue()).isNotEqualTo("w9");
+      for (JsonNode shard : worker.get("shards")) {
+        assertThat(
+                workersOf
+                    .computeIfAbsent(shard.get("index").intValue(), s -> new java.util.HashSet<>())
+                    .add(worker.get("id").textValue()))
+            .isTrue();
+      }
+    }
+    assertThat(workersOf.values()).hasSize(4).allSatisfy(w -> assertThat(w).hasSize(2));
   }
 
   private JsonNode upload(Path folder, String name, PlanOptions options, OptionalInt perWorker)
@@ -509,9 +558,11 @@ class MainJobTest {
   /** What a planning step sees when the test plans by hand: one worker. */
   private final class PlanningContext implements io.sluice.job.JobContext {
     private final Job job;
+    private final List<String> ids;
 
-    PlanningContext(Job job) {
+    PlanningContext(Job job, List<String> ids) {
       this.job = job;
+      this.ids = ids;
     }
 
     @Override
@@ -531,7 +582,7 @@ class MainJobTest {
 
     @Override
     public List<Worker> workers() {
-      return registry.live().stream().filter(w -> w.id().equals("w9")).toList();
+      return registry.live().stream().filter(w -> ids.contains(w.id())).toList();
     }
 
     @Override

@@ -18,6 +18,11 @@ final class Application {
     return built("acceptance.embedded");
   }
 
+  /** The home of the clients of others that the build has made. */
+  static Path benchHome() {
+    return built("acceptance.bench");
+  }
+
   /** The real model that the build brings: all-MiniLM-L6-v2 with its tokenizer. */
   static Path realModel() {
     return embeddedHome().resolve("models").resolve("all-MiniLM-L6-v2");

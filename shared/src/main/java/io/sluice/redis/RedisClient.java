@@ -112,6 +112,34 @@ public final class RedisClient implements AutoCloseable {
   }
 
   /**
+   * A command whose arguments may be bytes.
+   *
+   * @param args texts and {@link io.vertx.core.buffer.Buffer}s
+   */
+  public record BinaryCall(String command, List<Object> args) {
+    public BinaryCall {
+      Objects.requireNonNull(command, "command");
+      args = List.copyOf(args);
+    }
+
+    /** Shorthand. */
+    public static BinaryCall of(String command, Object... args) {
+      return new BinaryCall(command, List.of(args));
+    }
+  }
+
+  /** Like {@link #batch}, for a few commands with bytes: one pipeline of at most 1,000. */
+  public List<Response> batchBinary(List<BinaryCall> calls) {
+    List<Request> requests =
+        calls.stream()
+            .map(call -> Request.cmd(Command.create(call.command()), call.args().toArray()))
+            .toList();
+    return await(
+        calls.size() + " commands from " + calls.getFirst().command(),
+        connection -> connection.batch(requests));
+  }
+
+  /**
    * Sends the commands without waiting for each other's answers, in pipelines of up to 1,000. They
    * are not atomic; if one fails, the others may have been executed.
    *

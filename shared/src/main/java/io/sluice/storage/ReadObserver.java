@@ -18,4 +18,7 @@ public interface ReadObserver {
    * @param bytes leading bytes of the target that are in place; never fewer than before
    */
   default void received(long bytes) {}
+
+  /** A try failed, and another one is about to be made, after a pause. */
+  default void retrying(TransientStorageException failure) {}
 }

@@ -68,6 +68,7 @@ public class RetryingShardReader implements ShardReader {
         if (progress.done == range.length() && progress.done > 0) {
           return;
         }
+        observer.retrying(e);
         retrier.failed(e, progress.done);
       }
     }

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Results of jobs in words. */
 final class ResultText {
@@ -49,13 +51,15 @@ final class ResultText {
         fanOut(result),
         seconds,
         ByteSize.rate(loaded, seconds));
-    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM STORE", "FROM MEMORY", "INDEXES");
+    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM", "INDEXES");
     for (JsonNode worker : result.path("workers")) {
-      long fromStore = 0;
+      Map<String, Long> sources = new TreeMap<>();
       StringBuilder indexes = new StringBuilder();
       for (JsonNode shard : worker.path("shards")) {
-        fromStore +=
-            shard.path("source").asText().equals("store") ? shard.path("bytes").asLong() : 0;
+        shard
+            .path("sources")
+            .properties()
+            .forEach(e -> sources.merge(e.getKey(), e.getValue().asLong(), Long::sum));
         indexes.append(indexes.isEmpty() ? "" : " ").append(shard.path("index").asInt());
       }
       long bytes = worker.path("bytes").asLong();
@@ -63,8 +67,9 @@ final class ResultText {
           worker.path("id").asText(),
           worker.path("shards").size(),
           ByteSize.format(bytes),
-          ByteSize.format(fromStore),
-          ByteSize.format(bytes - fromStore),
+          sources.entrySet().stream()
+              .map(e -> e.getKey() + " " + ByteSize.format(e.getValue()))
+              .collect(Collectors.joining(", ")),
           shorten(indexes.toString(), 60));
     }
     table.print(out);

@@ -39,6 +39,8 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       UpCommand.class,
       DemoCommand.class,
+      BenchCommand.class,
+      PlanCommand.class,
       CompletionCommand.class,
     },
     footerHeading = "%nExit codes:%n",

@@ -57,6 +57,8 @@ class CommandTreeTest {
             "serve",
             "up",
             "demo",
+            "bench",
+            "plan",
             "completion");
   }
 
@@ -99,6 +101,8 @@ class CommandTreeTest {
         "gc --grace soon                            | a time is a number",
         "up --workers x                             | 'x' is not an int",
         "jobs --follow                              | need the ID of a job",
+        "plan --workers 1 --bandwidth 0             | a rate is at least 1 byte a second",
+        "bench everything                           | 'everything'",
         "compute m                                  | Missing required option: '--operation=NAME'",
       })
   void wrongUsageIsOneLineAndExitCode2(String words, String message) {
@@ -136,6 +140,11 @@ class CommandTreeTest {
     "verify m, STORE",
     "rebuild, STORE",
     "serve, SERVER",
+    "bench load, STACK",
+    "bench fanout --configured, STACK",
+    "bench load --subject raw, STORE",
+    "plan --size 140GB --workers 16, NOTHING",
+    "plan --model m --workers 16, STORE",
     "completion, NOTHING",
   })
   void commandsNeedWhatTheyUse(String words, Needs needs) {
@@ -198,6 +207,36 @@ class CommandTreeTest {
   void completionNamesEveryCommand() {
     assertThat(line.execute("completion")).isZero();
     assertThat(out.toString()).startsWith("#!/usr/bin/env bash").contains(commands());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "bench load --shard 2GiB                    | --shard is 1 to 1073741824, got 2147483648",
+        "bench load --chunk 0                       | --chunk is 1 to 1073741824, got 0",
+        "bench upload --repeat 0                    | --repeat is 1 to 1000, got 0",
+        "bench fanout --workers 4,0                 | --workers is 1 to 256, got 0",
+        "plan --workers 1                           | give either --model or --size",
+        "plan --workers 1 --model m --size 1        | give either --model or --size",
+        "plan --workers 0 --size 1                  | --workers is 1 to 100000, got 0",
+        "plan --workers 1 --model m --shard 1MiB    | go with --size",
+      })
+  void whatIsMeasuredOrPlannedIsChecked(String words, String message) {
+    assertThatThrownBy(() -> parse(SluiceCommand.class, words.split(" ")).needs())
+        .isInstanceOfSatisfying(
+            SluiceException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
+              assertThat(e).hasMessageContaining(message);
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"75MB/s, 75000000", "1GiB/s, 1073741824", "8, 8"})
+  void ratesAreReadAsPeopleWriteThem(String text, long bytes) {
+    assertThat(parse(PlanCommand.class, "plan", "--workers", "1", "--bandwidth", text).bandwidth)
+        .isEqualTo(new ByteRate(bytes));
   }
 
   @Test

@@ -65,7 +65,10 @@ class ContractTest {
         .fieldNames()
         .forEachRemaining(
             path -> {
-              String url = path.replace("{name}", "nope").replace("{id}", "nope");
+              String url =
+                  path.replace("{name}", "nope")
+                      .replace("{id}", "nope")
+                      .replace("{digest}", "nope");
               String method = paths.get(path).has("post") ? "POST" : "GET";
               String code =
                   given()

@@ -36,7 +36,6 @@ final class S3Errors {
   private static final Set<String> TRANSIENT =
       Set.of(
           "RequestTimeout",
-          "SlowDown",
           "OperationAborted",
           "ConditionalRequestConflict",
           // The SDK has set its clock by the answer.
@@ -110,13 +109,14 @@ final class S3Errors {
     if (DENIED.contains(code) || status == 401 || status == 403) {
       return StorageException.forbidden(key, what, e);
     }
+    if (code.equals("SlowDown") || status == 429 || status == 503 || e.isThrottlingException()) {
+      return TransientStorageException.throttled(key, retryAfter(e), what, e);
+    }
     if (TRANSIENT.contains(code)
         || status == 408
         || status == 409
-        || status == 429
         || (status >= 500 && status != 501)
-        || status == 307
-        || e.isThrottlingException()) {
+        || status == 307) {
       return new TransientStorageException(key, 0, retryAfter(e), what, e);
     }
     return switch (status) {
