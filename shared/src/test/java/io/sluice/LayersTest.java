@@ -64,6 +64,7 @@ class LayersTest {
     "compute.kernel, model",
     "compute.stats, model json compute compute.kernel",
     "compute.embed, model json plan placement storage manifest job memory compute compute.kernel",
+    "compute.product, model json plan placement manifest job compute compute.kernel compute.publish",
     "compute.publish, model format plan storage manifest job",
     "pull, model storage manifest",
     "storage.s3, model storage http",

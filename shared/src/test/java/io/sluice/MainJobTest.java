@@ -38,6 +38,7 @@ import io.sluice.manifest.redis.RedisManifestIndex;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.Keys;
@@ -50,8 +51,12 @@ import io.sluice.plan.TensorGlobs;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
 import io.sluice.source.FolderSource;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.TransientStorageException;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.upload.ModelSource;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
 import io.sluice.upload.UploadSpec;
@@ -71,6 +76,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +105,14 @@ class MainJobTest {
       new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+
+  /** Called before each read of the source. */
+  private interface BeforeRead {
+    void accept(ByteRange range) throws InterruptedException;
+  }
+
+  private final LongAdder sourceBytes = new LongAdder();
+  private volatile BeforeRead beforeRead = range -> {};
   private ShardStore store;
   private ManifestRepository manifests;
 
@@ -143,7 +159,82 @@ class MainJobTest {
     for (ModelManifest.File file : manifest.files()) {
       byte[] source = Files.readAllBytes(model.resolve(file.path()));
       assertThat(reassemble(manifest, file)).as(file.path()).isEqualTo(source);
-      assertThat(file.digest()).isEqualTo(Digest.sha256(source));
+      assertThat(file.crc32c()).hasValue(Crc32c.of(MemorySegment.ofArray(source)));
+      assertThat(file.digest())
+          .isEqualTo(
+              file.path().endsWith(".safetensors")
+                  ? Optional.empty()
+                  : Optional.of(Digest.sha256(source)));
+    }
+  }
+
+  @Test
+  void theSourceIsReadOnce() throws Exception {
+    Path model = write("model", 8, 60);
+    long bytes = 0;
+    try (FolderSource source = new FolderSource(model, p -> true)) {
+      bytes = source.files().stream().mapToLong(file -> file.size()).sum();
+    }
+    upload(model, "m", PlanOptions.bySize(60_000), OptionalInt.empty());
+
+    long skeletons = bytesUnder(Keys.SKELETONS);
+    // The plan reads the headers, which are a part of the skeletons, and so do the tasks.
+    assertThat(sourceBytes.sum()).isBetween(bytes, bytes + 2 * skeletons);
+  }
+
+  @Test
+  void aCancelledUploadStopsSoonAndStoresNothingMore() throws Exception {
+    Path model = write("model", 10, 60);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty());
+    CountDownLatch reading = new CountDownLatch(WORKERS);
+    CountDownLatch never = new CountDownLatch(1);
+    beforeRead =
+        range -> {
+          if (range.length() > 10_000) { // a shard, not a header
+            reading.countDown();
+            never.await();
+          }
+        };
+    String id = jobs.create(UploadKind.UPLOAD, spec.toJson(), Optional.empty());
+    instances.forEach(i -> i.runner.join(id));
+    assertThat(reading.await(20, TimeUnit.SECONDS)).isTrue();
+    long before = bytesUnder(Keys.SHARDS);
+    assertThat(jobs.cancel(id)).isTrue();
+
+    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (instances.stream().anyMatch(i -> !i.runner.running().isEmpty())
+        && System.nanoTime() < deadline) {
+      Thread.sleep(10);
+    }
+    assertThat(instances).allSatisfy(i -> assertThat(i.runner.running()).isEmpty());
+    assertThat(bytesUnder(Keys.SHARDS)).isEqualTo(before);
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.CANCELLED);
+    assertThatThrownBy(() -> manifest("m")).isInstanceOf(SluiceException.class);
+  }
+
+  @Test
+  void whoeverAsksGetsTheDigestOfEveryFile() throws Exception {
+    Path model = write("model", 9, 40);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty(),
+            true);
+    assertThat(UploadSpec.read(spec.toJson())).isEqualTo(spec);
+    run(UploadKind.UPLOAD, spec.toJson());
+
+    for (ModelManifest.File file : manifest("m").files()) {
+      byte[] source = Files.readAllBytes(model.resolve(file.path()));
+      assertThat(file.digest()).as(file.path()).contains(Digest.sha256(source));
     }
   }
 
@@ -483,6 +574,45 @@ class MainJobTest {
     }
   }
 
+  private ModelSource counted(FolderSource source) {
+    ShardReader reader =
+        new ShardReader() {
+          @Override
+          public ObjectInfo head(String key) {
+            return source.head(key);
+          }
+
+          @Override
+          public void read(
+              String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+            try {
+              beforeRead.accept(range);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+              throw new TransientStorageException(key, 0, "interrupted", e);
+            }
+            source.read(key, etag, range, target);
+            sourceBytes.add(range.length());
+          }
+        };
+    return new ModelSource() {
+      @Override
+      public List<ObjectInfo> files() {
+        return source.files();
+      }
+
+      @Override
+      public ShardReader reader() {
+        return reader;
+      }
+
+      @Override
+      public void close() {
+        source.close();
+      }
+    };
+  }
+
   /** A worker: what a serving process is made of. */
   private final class Instance implements AutoCloseable {
     final SlabPool pool = new SlabPool(BUDGET);
@@ -505,7 +635,7 @@ class MainJobTest {
           List.of(
               new UploadKind(
                   UploadKind.UPLOAD,
-                  source -> new FolderSource(Path.of(source), p -> true),
+                  source -> counted(new FolderSource(Path.of(source), p -> true)),
                   store,
                   manifests,
                   pins,

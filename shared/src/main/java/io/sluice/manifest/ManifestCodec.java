@@ -7,6 +7,7 @@ import io.sluice.manifest.ModelManifest.Plan;
 import io.sluice.manifest.ModelManifest.Provenance;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ChunkChecksums;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
@@ -24,26 +25,29 @@ import java.util.OptionalInt;
  * The manifest as a JSON document in UTF-8 without white space; equal manifests give equal bytes.
  *
  * <pre>{@code
- * {"sluice":"manifest","version":1,
+ * {"sluice":"manifest","version":2,
  *  "plan":{"strategy":"size","shardBytes":…,"chunkBytes":…},
  *  "totalBytes":…,
  *  "shards":[{"digest":"sha256:…","size":…,"crc32c":"<base64>"},…],
- *  "files":[{"path":…,"size":…,"digest":…,"format":…,"skeleton":{"digest":…,"size":…,"crc32c":…}},…],
+ *  "files":[{"path":…,"size":…,"digest":…,"crc32c":…,"format":…,
+ *            "skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
  *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…],
  *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
  * }</pre>
  *
- * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton}, {@code
- * layer}, {@code role} and {@code provenance} are left out if there is none. What follows from
- * other fields (first row and length of a piece, number of chunks) is not written, so it cannot be
- * wrong.
+ * <p>{@code crc32c} holds the CRC32C of each chunk, or that of a file, as big-endian words. {@code
+ * skeleton}, {@code layer}, {@code role}, {@code provenance} and the {@code digest} of a file are
+ * left out if there is none; so is the {@code crc32c} of a file that has a {@code digest}. In version 1 files
+ * have a {@code digest} and nothing else; a manifest of such files is written as version 1, so that
+ * it keeps its bytes. What follows from other fields (first row and length of a piece, number of
+ * chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
 public final class ManifestCodec {
-  /** The version of the format that is written and read. */
-  public static final int VERSION = 1;
+  /** The newest version of the format; older ones are read too. */
+  public static final int VERSION = 2;
 
   /** Largest document in bytes unless another bound is given. */
   public static final int DEFAULT_MAX_BYTES = 1 << 30;
@@ -81,7 +85,7 @@ public final class ManifestCodec {
     try (JsonGenerator json = StrictJson.FACTORY.createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("sluice", FORMAT);
-      json.writeNumberField("version", VERSION);
+      json.writeNumberField("version", version(manifest.files()));
       json.writeObjectFieldStart("plan");
       json.writeStringField("strategy", manifest.plan().strategy());
       json.writeNumberField("shardBytes", manifest.plan().shardBytes());
@@ -143,7 +147,11 @@ public final class ManifestCodec {
       json.field("files");
       for (json.beginArray(); json.hasElement(); ) {
         checkCount(json, "files", files.size(), ModelManifest.MAX_FILES);
-        files.add(readFile(json, plan.chunkBytes()));
+        files.add(readFile(json, json.version(), plan.chunkBytes()));
+      }
+      if (json.version() != version(files)) {
+        throw json.malformed(
+            "files that have a digest and no checksum are those of version 1", null);
       }
       List<Tensor> tensors = new ArrayList<>();
       json.field("tensors");
@@ -168,6 +176,10 @@ public final class ManifestCodec {
     }
   }
 
+  private static int version(List<File> files) {
+    return files.stream().allMatch(file -> file.crc32c().isEmpty()) ? 1 : VERSION;
+  }
+
   private static void write(JsonGenerator json, ShardDescriptor object) throws IOException {
     json.writeStartObject();
     json.writeStringField("digest", object.digest().toString());
@@ -180,7 +192,12 @@ public final class ManifestCodec {
     json.writeStartObject();
     json.writeStringField("path", file.path());
     json.writeNumberField("size", file.size());
-    json.writeStringField("digest", file.digest().toString());
+    if (file.digest().isPresent()) {
+      json.writeStringField("digest", file.digest().get().toString());
+    }
+    if (file.crc32c().isPresent()) {
+      json.writeStringField("crc32c", Crc32c.toBase64(file.crc32c().getAsInt()));
+    }
     json.writeStringField("format", file.format());
     if (file.skeleton().isPresent()) {
       json.writeFieldName("skeleton");
@@ -273,18 +290,29 @@ public final class ManifestCodec {
     return new ShardDescriptor(digest, ChunkChecksums.fromBase64(size, chunkBytes, crcs));
   }
 
-  private static File readFile(StrictJson json, int chunkBytes) {
+  private static File readFile(StrictJson json, long version, int chunkBytes) {
     json.beginObject();
     String path = json.string("path");
     long size = json.number("size", Long.MAX_VALUE);
-    Digest digest = Digest.parse(json.string("digest"));
+    Optional<Digest> digest = Optional.empty();
+    OptionalInt crc32c = OptionalInt.empty();
+    if (version == 1) {
+      digest = Optional.of(Digest.parse(json.string("digest")));
+    } else {
+      if (json.optionalField("digest")) {
+        digest = Optional.of(Digest.parse(json.text("digest")));
+      }
+      if (json.optionalField("crc32c")) {
+        crc32c = OptionalInt.of(Crc32c.fromBase64(json.text("crc32c")));
+      }
+    }
     String format = json.string("format");
     Optional<ShardDescriptor> skeleton =
         json.optionalField("skeleton")
             ? Optional.of(readObject(json, chunkBytes))
             : Optional.empty();
     json.endObject();
-    return new File(path, size, digest, format, skeleton);
+    return new File(path, size, digest, crc32c, format, skeleton);
   }
 
   private static Tensor readTensor(StrictJson json) {

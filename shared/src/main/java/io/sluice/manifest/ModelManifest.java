@@ -103,19 +103,34 @@ public record ModelManifest(
   }
 
   /**
-   * A source file: its skeleton with the tensors that name it put back at their offsets.
+   * A source file: its skeleton with the tensors that name it put back at their offsets. The
+   * SHA-256 of those objects pin every byte of it; the checksum says that they were put together
+   * right.
    *
    * @param path relative path inside the model, with forward slashes, never leading out of it
    * @param size bytes
-   * @param digest SHA-256 of the whole file
+   * @param digest SHA-256 of the whole file, if it is known; always if there is no {@code crc32c}
+   * @param crc32c CRC32C of the whole file, if it is known
    * @param format name of the {@code FileFormat}
    * @param skeleton the bytes that are no tensor, if there are any
    */
   public record File(
-      String path, long size, Digest digest, String format, Optional<ShardDescriptor> skeleton) {
+      String path,
+      long size,
+      Optional<Digest> digest,
+      OptionalInt crc32c,
+      String format,
+      Optional<ShardDescriptor> skeleton) {
+    /** A file whose digest is known. */
+    public File(
+        String path, long size, Digest digest, String format, Optional<ShardDescriptor> skeleton) {
+      this(path, size, Optional.of(digest), OptionalInt.empty(), format, skeleton);
+    }
+
     public File {
       Objects.requireNonNull(path, "path");
       Objects.requireNonNull(digest, "digest");
+      Objects.requireNonNull(crc32c, "crc32c");
       Objects.requireNonNull(format, "format");
       Objects.requireNonNull(skeleton, "skeleton");
       checkPath(path);
@@ -132,6 +147,9 @@ public record ModelManifest(
       }
       if (skeleton.isPresent() && skeleton.get().size() == 0) {
         throw invalid("file '" + path + "' has a skeleton of no bytes");
+      }
+      if (digest.isEmpty() && crc32c.isEmpty()) {
+        throw invalid("file '" + path + "' has neither a digest nor a checksum");
       }
     }
 

@@ -89,6 +89,7 @@ class GarbageCollectorTest {
                 report.keptBytes(),
                 0,
                 0,
+                0,
                 report.versions()));
 
     Set<String> expected = new TreeSet<>(aborted.objects().keySet());

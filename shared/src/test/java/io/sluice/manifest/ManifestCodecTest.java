@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -162,7 +163,51 @@ class ManifestCodecTest {
   }
 
   static Stream<String> otherVersions() {
-    return Stream.of("0", "2", "17");
+    return Stream.of("0", "3", "17");
+  }
+
+  /** As {@link #everything}, with checksums of files, and digests of those that have no tensor. */
+  static ModelManifest withChecksums() {
+    ModelManifest old = everything();
+    List<File> files = new ArrayList<>();
+    for (File file : old.files()) {
+      boolean plain = file.format().equals("OPAQUE") && !file.path().equals("weights.bin");
+      files.add(
+          new File(
+              file.path(),
+              file.size(),
+              plain ? file.digest() : Optional.empty(),
+              OptionalInt.of(file.path().hashCode()),
+              file.format(),
+              file.skeleton()));
+    }
+    return ModelManifest.of(old.plan(), files, old.tensors(), old.shards());
+  }
+
+  @Test
+  void versionTwoHasItsGoldenManifest() throws IOException {
+    byte[] golden = golden("manifest-v2.json");
+    assertThat(new String(CODEC.encode(withChecksums()), UTF_8))
+        .isEqualTo(new String(golden, UTF_8));
+    assertThat(CODEC.decode(golden)).isEqualTo(withChecksums());
+  }
+
+  @Test
+  void theFieldsOfEachVersionAreItsOwn() throws IOException {
+    String two = new String(golden("manifest-v2.json"), UTF_8);
+    for (String bad :
+        List.of(
+            two.replace("\"version\":2", "\"version\":1"),
+            new String(replace("\"version\":1", "\"version\":2"), UTF_8),
+            two.replaceFirst(
+                ",\"crc32c\":\"[^\"]{8}\",\"format\":\"GGUF\"", ",\"format\":\"GGUF\""),
+            two.replaceFirst(
+                "\"crc32c\":\"[^\"]{8}\",\"format\"", "\"crc32c\":\"AAAA\",\"format\""))) {
+      assertThat(bad).isNotEqualTo(two);
+      assertThatThrownBy(() -> CODEC.decode(bad.getBytes(UTF_8)))
+          .isInstanceOfSatisfying(
+              SluiceException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID));
+    }
   }
 
   @ParameterizedTest(name = "{2}")

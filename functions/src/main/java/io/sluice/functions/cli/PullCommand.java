@@ -3,8 +3,10 @@ package io.sluice.functions.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.function.dto.ModelDocument;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
 import jakarta.inject.Inject;
@@ -58,18 +60,15 @@ final class PullCommand extends SluiceCommand {
             .put("seconds", seconds);
     ArrayNode files = result.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
-      files
-          .addObject()
-          .put("path", file.path())
-          .put("size", file.size())
-          .put("digest", file.digest().toString());
+      ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
+      ModelDocument.checks(file, entry);
     }
     print(
         result,
         out -> {
-          Table table = new Table("FILE", "SIZE", "DIGEST");
+          Table table = new Table("FILE", "SIZE", "DIGEST OR CHECKSUM");
           for (ModelManifest.File file : manifest.files()) {
-            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), file.digest());
+            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), checks(file));
           }
           table.print(out);
           out.printf(
@@ -80,5 +79,11 @@ final class PullCommand extends SluiceCommand {
               ByteSize.rate(manifest.sourceBytes(), seconds));
         });
     return 0;
+  }
+
+  private static String checks(ModelManifest.File file) {
+    return file.digest()
+        .map(Object::toString)
+        .orElseGet(() -> "crc32c:" + Crc32c.toBase64(file.crc32c().orElseThrow()));
   }
 }

@@ -87,12 +87,32 @@ final class ResultText {
     JsonNode tensors = result.at("/result/tensors");
     if (result.path("operation").asText().equals("stats") && tensors.isObject()) {
       stats(tensors, out, rows);
+    } else if (result.path("operation").asText().equals("topk")) {
+      nearest(result.at("/result/queries"), out);
     } else {
       out.println(result.path("result").toPrettyString());
     }
     for (JsonNode skipped : result.path("skipped")) {
       out.printf(
           "skipped %s: %s%n", skipped.path("tensor").asText(), skipped.path("reason").asText());
+    }
+  }
+
+  /** The nearest rows of each query. */
+  private static void nearest(JsonNode queries, PrintWriter out) {
+    Table table = new Table("QUERY", "ROW", "SCORE");
+    for (int query = 0; query < queries.size(); query++) {
+      JsonNode rows = queries.get(query).path("rows");
+      for (int i = 0; i < rows.size(); i++) {
+        table.row(query, rows.get(i).asLong(), number(queries.get(query).path("scores").get(i)));
+      }
+    }
+    table.print(out);
+    for (int query = 0; query < queries.size(); query++) {
+      long skipped = queries.get(query).path("skipped").asLong();
+      if (skipped > 0) {
+        out.printf("query %d: %d rows have no score that is a number%n", query, skipped);
+      }
     }
   }
 

@@ -45,6 +45,9 @@ public interface SluiceConfig {
   /** Caches in front of the store. */
   Cache cache();
 
+  /** Computations. */
+  Compute compute();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -80,6 +83,22 @@ public interface SluiceConfig {
     /** Sign the SHA-256 of what is sent over plain HTTP, for stores that take nothing else. */
     @WithDefault("false")
     boolean signBodies();
+
+    /** Objects larger than this are sent in parts; at most 5G. */
+    @WithDefault("128M")
+    MemorySize multipartThreshold();
+
+    /** Least bytes of a part; S3 wants 5M or more. */
+    @WithDefault("32M")
+    MemorySize partSize();
+
+    /** Parts of one object that are sent at once. */
+    @WithDefault("8")
+    int partParallelism();
+
+    /** Send the CRC32C of what is written, so that the store checks it; AWS and others know it. */
+    @WithDefault("false")
+    boolean checksums();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */
@@ -163,6 +182,10 @@ public interface SluiceConfig {
     /** Memory for shards on their way into the store; bounds the largest shard. */
     @WithDefault("512M")
     MemorySize memory();
+
+    /** Ranges of the source that are read at once for one shard. */
+    @WithDefault("4")
+    int reads();
   }
 
   /** Loads. */
@@ -323,6 +346,13 @@ public interface SluiceConfig {
     /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
     @WithDefault("512M")
     MemorySize memory();
+  }
+
+  /** Computations. */
+  interface Compute {
+    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    @WithDefault("0")
+    int threads();
   }
 
   /** Where the `upload` function may read from. */

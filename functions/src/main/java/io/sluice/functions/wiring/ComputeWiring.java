@@ -6,6 +6,10 @@ import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.embed.EmbedProgram;
 import io.sluice.compute.embed.Embedder;
+import io.sluice.compute.kernel.Parallel;
+import io.sluice.compute.product.MatmulProgram;
+import io.sluice.compute.product.MatrixSource;
+import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
 import io.sluice.functions.config.SluiceConfig;
@@ -23,6 +27,10 @@ import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
@@ -81,11 +89,43 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
+  Parallel parallel(SluiceConfig config) {
+    int asked = config.compute().threads();
+    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
+    AtomicInteger made = new AtomicInteger();
+    // Threads start when there is work and end when there is none for a while.
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "compute-" + made.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    pool.allowCoreThreadTimeOut(true);
+    return Parallel.away(pool, threads); // tasks run on virtual threads
+  }
+
+  @Produces
+  @Singleton
   JobKind compute(
-      ManifestRepository manifests, WorkerRegistry workers, ShardAccess shards, Embedder embedder) {
+      ManifestRepository manifests,
+      WorkerRegistry workers,
+      ShardAccess shards,
+      StoredTensors tensors,
+      ModelPublisher publisher,
+      Parallel parallel,
+      Embedder embedder) {
+    MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
             new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new MatmulProgram(matrices, publisher, parallel),
+            new TopkProgram(matrices, parallel),
             new EmbedProgram(embedder)));
   }
 }

@@ -193,7 +193,8 @@ public class JobWiring {
       ManifestRepository manifests,
       ShardPins pins,
       TransferMemory memory) {
-    return new UploadKind(UploadKind.UPLOAD, sources, store, manifests, pins, memory);
+    return new UploadKind(
+        UploadKind.UPLOAD, sources, store, manifests, pins, memory, config.upload().reads());
   }
 
   @Produces

@@ -12,6 +12,7 @@ import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.storage.s3.MultipartSettings;
 import io.sluice.storage.s3.S3ShardStore;
 import io.sluice.storage.s3.S3Transport;
 import io.sluice.upload.SourceOpener;
@@ -57,7 +58,7 @@ public class StoreWiring {
   @Singleton
   ShardStore store(RetryPolicy retry) {
     return new RetryingShardStore(
-        new MeteredShardStore(adapter(), new MicrometerStoreMetrics(meters)), retry);
+        new MeteredShardStore(adapter(retry), new MicrometerStoreMetrics(meters)), retry);
   }
 
   @Produces
@@ -71,9 +72,19 @@ public class StoreWiring {
     return new ConfiguredSources(config.sources(), s3::get, http, retry);
   }
 
-  private ShardStore adapter() {
+  private ShardStore adapter(RetryPolicy retry) {
     return switch (config.store()) {
-      case S3 -> new S3ShardStore(s3.get(), config.s3().bucket(), config.s3().prefix().orElse(""));
+      case S3 ->
+          new S3ShardStore(
+              s3.get(),
+              config.s3().bucket(),
+              config.s3().prefix().orElse(""),
+              new MultipartSettings(
+                  config.s3().multipartThreshold().asLongValue(),
+                  config.s3().partSize().asLongValue(),
+                  config.s3().partParallelism()),
+              retry,
+              config.s3().checksums());
       case FILE ->
           new FileShardStore(
               config

@@ -23,7 +23,7 @@ final class TransferOutput implements OutputMemory {
     return new Loan() {
       @Override
       public MemorySegment segment() {
-        return buffer.slab().segment();
+        return buffer.segment();
       }
 
       @Override

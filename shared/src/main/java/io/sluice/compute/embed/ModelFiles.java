@@ -50,11 +50,11 @@ final class ModelFiles {
     byte[] bytes = new byte[(int) file.size()];
     String key = Keys.skeleton(skeleton.digest());
     store.read(key, Optional.empty(), new ByteRange(0, bytes.length), MemorySegment.ofArray(bytes));
-    if (!Digest.sha256(bytes).equals(file.digest())) {
+    if (!Digest.sha256(bytes).equals(skeleton.digest())) {
       throw new SluiceException(
           ErrorKind.CORRUPT,
           "file-corrupt",
-          "file '" + file.path() + "' is not what its digest " + file.digest() + " says");
+          "file '" + file.path() + "' is not what its digest " + skeleton.digest() + " says");
     }
     return bytes;
   }

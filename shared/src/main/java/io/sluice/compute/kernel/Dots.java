@@ -66,11 +66,12 @@ interface Dots {
       float[] scratch);
 
   /**
-   * {@link #row4} where w lies outside the heap. Only where {@link #readsSegments}.
+   * Dot products of one row of x with eight rows of w that lie outside the heap, as {@link #tile}:
+   * eight streams keep the prefetcher busy. Only where {@link #readsSegments}.
    *
    * @param w floats, little-endian; begins at byte {@code w0}, its rows {@code ws} bytes apart
    */
-  void row4(
+  void row8(
       float[] x,
       int x0,
       MemorySegment w,
@@ -87,6 +88,31 @@ interface Dots {
 
   /** Dot product of one row of x with one of w. */
   float one(float[] x, int x0, float[] w, int w0, int n, float[] scratch);
+
+  /** Squared distances of one row of x from four rows of w: sums as those of {@link #row4}. */
+  void distances4(
+      float[] x,
+      int x0,
+      float[] w,
+      int w0,
+      int ws,
+      int n,
+      float[] y,
+      int y0,
+      boolean add,
+      float[] scratch);
+
+  /** Squared distance of one row of x from one of w. */
+  float distance(float[] x, int x0, float[] w, int w0, int n, float[] scratch);
+
+  /** Adds the last squared differences to the lanes of a distance. */
+  static void addTailSquares(
+      float[] x, int xt, float[] w, int wt, int tail, float[] lanes, int at) {
+    for (int l = 0; l < tail; l++) {
+      float difference = x[xt + l] - w[wt + l];
+      lanes[at + l] = Math.fma(difference, difference, lanes[at + l]);
+    }
+  }
 
   /** Adds the last elements to the lanes of a dot product. */
   static void addTail(float[] x, int xt, float[] w, int wt, int tail, float[] lanes, int at) {

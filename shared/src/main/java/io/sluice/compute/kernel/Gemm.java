@@ -126,7 +126,7 @@ public final class Gemm {
   private void few(Parallel parallel) {
     // As many parts as keep the threads busy to the end, each a stream of its own.
     int each = Math.ceilDiv(w.rows(), 8 * parallel.threads());
-    int part = Math.max(16, Math.ceilDiv(each, 4) * 4);
+    int part = Math.max(16, Math.ceilDiv(each, 8) * 8);
     suited(parallel, (long) n * w.rows() * columns)
         .run(Math.ceilDiv(w.rows(), part), p -> few(p * part, Math.min(w.rows(), (p + 1) * part)));
   }
@@ -135,7 +135,7 @@ public final class Gemm {
     float[] scratch = new float[Dots.SCRATCH];
     int row = from;
     if (w.floats() != null && dots.readsSegments()) {
-      for (; row + 4 <= to; row += 4) {
+      for (; row + 8 <= to; row += 8) {
         stream(w.floats(), row, scratch);
       }
     }
@@ -162,7 +162,7 @@ public final class Gemm {
     }
   }
 
-  /** Four rows of W straight from where they lie: four streams for the prefetcher. */
+  /** Eight rows of W straight from where they lie. */
   private void stream(MemorySegment floats, int row, float[] scratch) {
     long stride = 4L * columns;
     for (int k = 0; k < columns; k += BLOCK) {
@@ -170,7 +170,7 @@ public final class Gemm {
       for (int i = 0; i < n; i++) {
         int xi = x0 + i * columns + k;
         int yi = y0 + i * ys + row;
-        dots.row4(x, xi, floats, row * stride + 4L * k, stride, kn, y, yi, k > 0, scratch);
+        dots.row8(x, xi, floats, row * stride + 4L * k, stride, kn, y, yi, k > 0, scratch);
       }
     }
   }

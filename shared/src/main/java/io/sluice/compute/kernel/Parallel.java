@@ -11,18 +11,23 @@ import java.util.function.IntConsumer;
  * Runs the parts of a computation on the caller's thread and on threads of an executor. Which
  * thread runs which part is left to chance; so a part must not depend on it.
  *
- * <p>The caller always works itself, and waits only for parts that have begun: a busy executor
- * slows a computation down and cannot block it.
+ * <p>A caller that works itself waits only for parts that have begun: a busy executor slows a
+ * computation down and cannot block it.
  */
 public final class Parallel {
-  private static final Parallel NONE = new Parallel(Runnable::run, 1);
+  private static final Parallel NONE = new Parallel(Runnable::run, 1, true);
 
   private final Executor executor;
   private final int threads;
+  private final boolean callerWorks;
 
-  private Parallel(Executor executor, int threads) {
+  private Parallel(Executor executor, int threads, boolean callerWorks) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("at least 1 thread, got " + threads);
+    }
     this.executor = executor;
     this.threads = threads;
+    this.callerWorks = callerWorks;
   }
 
   /** On the caller's thread alone. */
@@ -35,10 +40,16 @@ public final class Parallel {
    * the caller owns.
    */
   public static Parallel on(Executor executor, int threads) {
-    if (threads < 1) {
-      throw new IllegalArgumentException("at least 1 thread, got " + threads);
-    }
-    return new Parallel(executor, threads);
+    return new Parallel(executor, threads, true);
+  }
+
+  /**
+   * On up to {@code threads} threads of an executor, while the caller waits: for callers on virtual
+   * threads, which would keep other virtual threads from running for as long as they compute. If
+   * the executor takes nothing, the caller works after all.
+   */
+  public static Parallel away(Executor executor, int threads) {
+    return new Parallel(executor, threads, false);
   }
 
   /** Most threads at a time. */
@@ -52,7 +63,7 @@ public final class Parallel {
    * @throws RuntimeException or an error that a part threw; other parts may then not have run
    */
   public void run(int parts, IntConsumer part) {
-    int helpers = Math.min(threads, parts) - 1;
+    int helpers = Math.min(threads, parts) - (callerWorks ? 1 : 0);
     if (helpers < 1) {
       for (int i = 0; i < parts; i++) {
         part.accept(i);
@@ -60,15 +71,17 @@ public final class Parallel {
       return;
     }
     Run run = new Run(parts, part, helpers);
-    for (int i = 0; i < helpers; i++) {
-      try {
-        executor.execute(run.helpers[i]);
-      } catch (RejectedExecutionException e) {
-        // An executor that is closed or full: the caller does the parts.
-        break;
+    int taken = 0;
+    try {
+      for (; taken < helpers; taken++) {
+        executor.execute(run.helpers[taken]);
       }
+    } catch (RejectedExecutionException e) {
+      // An executor that is closed or full: those before, or the caller, do the parts.
     }
-    run.work();
+    if (callerWorks || taken == 0) {
+      run.work();
+    }
     run.await();
   }
 
@@ -79,6 +92,9 @@ public final class Parallel {
     final Helper[] helpers;
     final AtomicInteger next = new AtomicInteger();
     final AtomicReference<Throwable> failure = new AtomicReference<>();
+
+    /** All parts have been taken. */
+    final CountDownLatch exhausted = new CountDownLatch(1);
 
     Run(int parts, IntConsumer part, int helpers) {
       this.parts = parts;
@@ -97,18 +113,33 @@ public final class Parallel {
       } catch (RuntimeException | Error e) {
         failure.compareAndSet(null, e);
         next.set(parts);
+      } finally {
+        exhausted.countDown();
       }
     }
 
+    /**
+     * Waits until somebody has found that all parts are taken. Helpers that have not begun are
+     * turned away then, so that only those at work are waited for.
+     */
     void await() {
       boolean interrupted = false;
+      boolean waiting = true;
+      while (waiting) {
+        try {
+          exhausted.await();
+          waiting = false;
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
       for (Helper helper : helpers) {
-        // A helper that has not begun is turned away, so that only those at work are waited for.
         if (!helper.begun.compareAndSet(0, 1)) {
-          while (true) {
+          boolean working = true;
+          while (working) {
             try {
               helper.done.await();
-              break;
+              working = false;
             } catch (InterruptedException e) {
               interrupted = true;
             }

@@ -44,7 +44,7 @@ final class ScalarDots implements Dots {
   }
 
   @Override
-  public void row4(
+  public void row8(
       float[] x,
       int x0,
       MemorySegment w,
@@ -73,6 +73,37 @@ final class ScalarDots implements Dots {
       }
     }
     Dots.addTail(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
+    return Dots.sum(scratch, 0);
+  }
+
+  @Override
+  public void distances4(
+      float[] x,
+      int x0,
+      float[] w,
+      int w0,
+      int ws,
+      int n,
+      float[] y,
+      int y0,
+      boolean add,
+      float[] scratch) {
+    for (int j = 0; j < 4; j++) {
+      put(y, y0 + j, distance(x, x0, w, w0 + j * ws, n, scratch), add);
+    }
+  }
+
+  @Override
+  public float distance(float[] x, int x0, float[] w, int w0, int n, float[] scratch) {
+    Arrays.fill(scratch, 0, LANES, 0);
+    int whole = n - n % LANES;
+    for (int k = 0; k < whole; k += LANES) {
+      for (int l = 0; l < LANES; l++) {
+        float difference = x[x0 + k + l] - w[w0 + k + l];
+        scratch[l] = Math.fma(difference, difference, scratch[l]);
+      }
+    }
+    Dots.addTailSquares(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
     return Dots.sum(scratch, 0);
   }
 

@@ -15,6 +15,17 @@ final class VectorDots implements Dots {
   private static final ValueLayout.OfFloat FLOATS =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private final boolean readsSegments;
+
+  /** For this process: in a native executable such reads can crash (oracle/graal issue 14255). */
+  VectorDots() {
+    this(System.getProperty("org.graalvm.nativeimage.imagecode") == null);
+  }
+
+  VectorDots(boolean readsSegments) {
+    this.readsSegments = readsSegments;
+  }
+
   @Override
   public void tile(
       float[] x,
@@ -131,12 +142,11 @@ final class VectorDots implements Dots {
 
   @Override
   public boolean readsSegments() {
-    // In a native executable such a read can crash (oracle/graal issue 14255).
-    return System.getProperty("org.graalvm.nativeimage.imagecode") == null;
+    return readsSegments;
   }
 
   @Override
-  public void row4(
+  public void row8(
       float[] x,
       int x0,
       MemorySegment w,
@@ -152,26 +162,42 @@ final class VectorDots implements Dots {
     FloatVector s1 = FloatVector.zero(S);
     FloatVector s2 = FloatVector.zero(S);
     FloatVector s3 = FloatVector.zero(S);
+    FloatVector s4 = FloatVector.zero(S);
+    FloatVector s5 = FloatVector.zero(S);
+    FloatVector s6 = FloatVector.zero(S);
+    FloatVector s7 = FloatVector.zero(S);
     for (int k = 0; k < whole; k += LANES) {
       FloatVector a = FloatVector.fromArray(S, x, x0 + k);
       long at = w0 + 4L * k;
-      s0 = a.fma(FloatVector.fromMemorySegment(S, w, at, ByteOrder.LITTLE_ENDIAN), s0);
-      s1 = a.fma(FloatVector.fromMemorySegment(S, w, at + ws, ByteOrder.LITTLE_ENDIAN), s1);
-      s2 = a.fma(FloatVector.fromMemorySegment(S, w, at + 2 * ws, ByteOrder.LITTLE_ENDIAN), s2);
-      s3 = a.fma(FloatVector.fromMemorySegment(S, w, at + 3 * ws, ByteOrder.LITTLE_ENDIAN), s3);
+      s0 = a.fma(stream(w, at), s0);
+      s1 = a.fma(stream(w, at + ws), s1);
+      s2 = a.fma(stream(w, at + 2 * ws), s2);
+      s3 = a.fma(stream(w, at + 3 * ws), s3);
+      s4 = a.fma(stream(w, at + 4 * ws), s4);
+      s5 = a.fma(stream(w, at + 5 * ws), s5);
+      s6 = a.fma(stream(w, at + 6 * ws), s6);
+      s7 = a.fma(stream(w, at + 7 * ws), s7);
     }
     s0.intoArray(scratch, 0);
     s1.intoArray(scratch, 8);
     s2.intoArray(scratch, 16);
     s3.intoArray(scratch, 24);
-    for (int j = 0; j < 4; j++) {
+    s4.intoArray(scratch, 32);
+    s5.intoArray(scratch, 40);
+    s6.intoArray(scratch, 48);
+    s7.intoArray(scratch, 56);
+    for (int j = 0; j < 8; j++) {
       if (whole < n) {
-        MemorySegment.copy(w, FLOATS, w0 + j * ws + 4L * whole, scratch, 4 * LANES, n - whole);
-        Dots.addTail(x, x0 + whole, scratch, 4 * LANES, n - whole, scratch, j * LANES);
+        MemorySegment.copy(w, FLOATS, w0 + j * ws + 4L * whole, scratch, 8 * LANES, n - whole);
+        Dots.addTail(x, x0 + whole, scratch, 8 * LANES, n - whole, scratch, j * LANES);
       }
       float dot = Dots.sum(scratch, j * LANES);
       y[y0 + j] = add ? y[y0 + j] + dot : dot;
     }
+  }
+
+  private static FloatVector stream(MemorySegment w, long at) {
+    return FloatVector.fromMemorySegment(S, w, at, ByteOrder.LITTLE_ENDIAN);
   }
 
   @Override
@@ -183,6 +209,62 @@ final class VectorDots implements Dots {
     }
     s.intoArray(scratch, 0);
     Dots.addTail(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
+    return Dots.sum(scratch, 0);
+  }
+
+  @Override
+  public void distances4(
+      float[] x,
+      int x0,
+      float[] w,
+      int w0,
+      int ws,
+      int n,
+      float[] y,
+      int y0,
+      boolean add,
+      float[] scratch) {
+    int whole = n - n % LANES;
+    int w1 = w0 + ws;
+    int w2 = w1 + ws;
+    int w3 = w2 + ws;
+    FloatVector s0 = FloatVector.zero(S);
+    FloatVector s1 = FloatVector.zero(S);
+    FloatVector s2 = FloatVector.zero(S);
+    FloatVector s3 = FloatVector.zero(S);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector a = FloatVector.fromArray(S, x, x0 + k);
+      FloatVector d0 = a.sub(FloatVector.fromArray(S, w, w0 + k));
+      s0 = d0.fma(d0, s0);
+      FloatVector d1 = a.sub(FloatVector.fromArray(S, w, w1 + k));
+      s1 = d1.fma(d1, s1);
+      FloatVector d2 = a.sub(FloatVector.fromArray(S, w, w2 + k));
+      s2 = d2.fma(d2, s2);
+      FloatVector d3 = a.sub(FloatVector.fromArray(S, w, w3 + k));
+      s3 = d3.fma(d3, s3);
+    }
+    s0.intoArray(scratch, 0);
+    s1.intoArray(scratch, 8);
+    s2.intoArray(scratch, 16);
+    s3.intoArray(scratch, 24);
+    for (int j = 0; j < 4; j++) {
+      int wt = w0 + j * ws + whole;
+      Dots.addTailSquares(x, x0 + whole, w, wt, n - whole, scratch, j * LANES);
+      float sum = Dots.sum(scratch, j * LANES);
+      y[y0 + j] = add ? y[y0 + j] + sum : sum;
+    }
+  }
+
+  @Override
+  public float distance(float[] x, int x0, float[] w, int w0, int n, float[] scratch) {
+    int whole = n - n % LANES;
+    FloatVector s = FloatVector.zero(S);
+    for (int k = 0; k < whole; k += LANES) {
+      FloatVector d = FloatVector.fromArray(S, x, x0 + k).sub(FloatVector.fromArray(S, w, w0 + k));
+      s = d.fma(d, s);
+    }
+    s.intoArray(scratch, 0);
+    Dots.addTailSquares(x, x0 + whole, w, w0 + whole, n - whole, scratch, 0);
     return Dots.sum(scratch, 0);
   }
 }

@@ -122,6 +122,13 @@ public abstract sealed class Weights {
     return of(data, 0, rows, columns);
   }
 
+  /** Puts rows into an array as floats, without gaps. */
+  public final void copyRows(int row, int rows, float[] to) {
+    Objects.checkFromIndexSize(row, rows, this.rows);
+    Objects.checkFromIndexSize(0, (long) rows * columns, to.length);
+    reader().read(row, rows, 0, columns, to, columns);
+  }
+
   /** A reader for one thread. */
   abstract Reader reader();
 

@@ -35,6 +35,7 @@ final class S3Errors {
       Set.of("QuotaExceeded", "XMinioStorageFull", "InsufficientStorage");
   private static final Set<String> TRANSIENT =
       Set.of(
+          "BadDigest",
           "RequestTimeout",
           "OperationAborted",
           "ConditionalRequestConflict",

@@ -3,34 +3,42 @@ package io.sluice.storage.s3;
 import io.sluice.http.HttpAnswer;
 import io.sluice.http.HttpFailure;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ObjectKeys;
 import io.sluice.storage.ReadObserver;
+import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.SegmentFiller;
 import io.sluice.storage.SegmentInputStream;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.StorageException;
 import io.sluice.storage.StoredBytes;
 import io.sluice.storage.TransientStorageException;
+import io.sluice.storage.UnfinishedWrite;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
+import software.amazon.awssdk.services.s3.model.ListMultipartUploadsRequest;
+import software.amazon.awssdk.services.s3.model.ListMultipartUploadsResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
+import software.amazon.awssdk.services.s3.model.MultipartUpload;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
@@ -48,6 +56,10 @@ public final class S3ShardStore implements ShardStore {
   /** Largest object of a single PutObject. */
   public static final long MAX_PUT = 5L << 30;
 
+  /** Largest object. */
+  public static final long MAX_OBJECT = 5L << 40;
+
+  private static final OptionalInt NO_CHECKSUM = OptionalInt.empty();
   private static final String CONTENT_TYPE = "application/octet-stream";
   private static final Pattern CONTENT_RANGE =
       Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
@@ -56,18 +68,38 @@ public final class S3ShardStore implements ShardStore {
   private final String bucket;
   private final String prefix;
   private final S3Errors errors;
+  private final MultipartSettings multipart;
+  private final RetryPolicy retry;
+  private final boolean checksums;
+
+  /** With {@link MultipartSettings#DEFAULT} and {@link RetryPolicy#DEFAULT}. */
+  public S3ShardStore(S3Client s3, String bucket, String prefix) {
+    this(s3, bucket, prefix, MultipartSettings.DEFAULT, RetryPolicy.DEFAULT, false);
+  }
 
   /**
    * @param s3 stays open when this store is closed
    * @param bucket must exist
    * @param prefix put before every key, with a slash between them; empty for the whole bucket
+   * @param retry for the requests of an object that is sent in parts; all others are not repeated
+   * @param checksums whether to send the CRC32C of what is written, so that the store checks what
+   *     it got; not every compatible store knows it
    */
-  public S3ShardStore(S3Client s3, String bucket, String prefix) {
+  public S3ShardStore(
+      S3Client s3,
+      String bucket,
+      String prefix,
+      MultipartSettings multipart,
+      RetryPolicy retry,
+      boolean checksums) {
     this.s3 = Objects.requireNonNull(s3, "s3");
     this.bucket = Objects.requireNonNull(bucket, "bucket");
     String trimmed = prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) : prefix;
     this.prefix = trimmed.isEmpty() ? "" : ObjectKeys.check(trimmed) + "/";
     this.errors = new S3Errors(s3, bucket);
+    this.multipart = Objects.requireNonNull(multipart, "multipart");
+    this.retry = Objects.requireNonNull(retry, "retry");
+    this.checksums = checksums;
   }
 
   @Override
@@ -206,11 +238,15 @@ public final class S3ShardStore implements ShardStore {
    *
    * <p>A 412 that the client met only after it had sent the object more than once may be the echo
    * of its own success; then the object is read back and compared.
+   *
+   * <p>Large objects are sent in parts. Where the store knows no condition for joining them, two
+   * writers at the same moment may both store theirs, which does no harm to objects that are named
+   * by their content.
    */
   @Override
   public boolean putIfAbsent(String key, MemorySegment bytes) {
     String name = name(key);
-    if (bytes.byteSize() > MAX_PUT) {
+    if (bytes.byteSize() > MAX_OBJECT) {
       throw StorageException.invalid(
           "object-too-large",
           key,
@@ -219,8 +255,12 @@ public final class S3ShardStore implements ShardStore {
               + "' has "
               + bytes.byteSize()
               + " bytes, S3 takes at most "
-              + MAX_PUT
-              + " in one request");
+              + MAX_OBJECT);
+    }
+    if (bytes.byteSize() > multipart.threshold()) {
+      return new MultipartWrite(
+              s3, errors, bucket, key, name, bytes, multipart, retry, checksums, this::sendPart)
+          .run(CONTENT_TYPE);
     }
     try {
       send(
@@ -228,7 +268,13 @@ public final class S3ShardStore implements ShardStore {
           body ->
               s3.putObject(
                   request ->
-                      request.bucket(bucket).key(name).contentType(CONTENT_TYPE).ifNoneMatch("*"),
+                      request
+                          .bucket(bucket)
+                          .key(name)
+                          .contentType(CONTENT_TYPE)
+                          .ifNoneMatch("*")
+                          .overrideConfiguration(
+                              checksum(checksums ? OptionalInt.of(Crc32c.of(bytes)) : NO_CHECKSUM)),
                   body));
       return true;
     } catch (SdkException e) {
@@ -246,6 +292,68 @@ public final class S3ShardStore implements ShardStore {
         RequestBody.fromContentProvider(
             () -> new SegmentInputStream(bytes), bytes.byteSize(), CONTENT_TYPE);
     return S3Errors.call(() -> Transfer.sending(bytes).call(() -> request.apply(body)));
+  }
+
+  private String sendPart(
+      String name, String id, int number, MemorySegment bytes, OptionalInt crc32c) {
+    return send(
+            bytes,
+            body ->
+                s3.uploadPart(
+                    request ->
+                        request
+                            .bucket(bucket)
+                            .key(name)
+                            .uploadId(id)
+                            .partNumber(number)
+                            .overrideConfiguration(checksum(crc32c)),
+                    body))
+        .eTag();
+  }
+
+  /** A header and not a field of the request: for a field the SDK would handle the body itself. */
+  private static Consumer<AwsRequestOverrideConfiguration.Builder> checksum(OptionalInt crc32c) {
+    return settings ->
+        crc32c.ifPresent(crc -> settings.putHeader("x-amz-checksum-crc32c", Crc32c.toBase64(crc)));
+  }
+
+  @Override
+  public void unfinished(String keyPrefix, Consumer<UnfinishedWrite> each) {
+    ObjectKeys.checkPrefix(keyPrefix);
+    ListMultipartUploadsRequest request =
+        ListMultipartUploadsRequest.builder().bucket(bucket).prefix(prefix + keyPrefix).build();
+    while (request != null) {
+      ListMultipartUploadsRequest page = request;
+      ListMultipartUploadsResponse answer = call(keyPrefix, () -> s3.listMultipartUploads(page));
+      for (MultipartUpload upload : answer.uploads()) {
+        each.accept(
+            new UnfinishedWrite(
+                upload.key().substring(prefix.length()), upload.uploadId(), upload.initiated()));
+      }
+      request =
+          Boolean.TRUE.equals(answer.isTruncated())
+              ? page.toBuilder()
+                  .keyMarker(answer.nextKeyMarker())
+                  .uploadIdMarker(answer.nextUploadIdMarker())
+                  .build()
+              : null;
+    }
+  }
+
+  @Override
+  public void abandon(UnfinishedWrite write) {
+    String name = name(write.key());
+    try {
+      call(
+          write.key(),
+          () ->
+              s3.abortMultipartUpload(
+                  request -> request.bucket(bucket).key(name).uploadId(write.id())));
+    } catch (StorageException e) {
+      if (e.kind() != ErrorKind.MISSING) {
+        throw e;
+      }
+    }
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -79,7 +80,8 @@ class GemmTest {
           float[] expected = documented(w, rows, columns, x, n);
           for (Parallel parallel :
               List.of(Parallel.none(), Parallel.on(POOL, 2), Parallel.on(POOL, 4))) {
-            for (Dots dots : List.of(new VectorDots(), new ScalarDots())) {
+            for (Dots dots :
+                List.of(new VectorDots(true), new VectorDots(false), new ScalarDots())) {
               for (Weights weights : everywhere(w, rows, columns)) {
                 float[] y = new float[n * rows];
                 Gemm.multiply(weights, x, 0, n, y, 0, rows, parallel, dots);
@@ -246,36 +248,44 @@ class GemmTest {
 
   @Test
   void each_part_runs_once_and_a_failure_comes_out() {
-    AtomicIntegerArray runs = new AtomicIntegerArray(1000);
-    Parallel.on(POOL, 4).run(1000, runs::incrementAndGet);
-    for (int i = 0; i < 1000; i++) {
-      assertThat(runs.get(i)).isEqualTo(1);
+    for (Parallel parallel :
+        List.of(Parallel.none(), Parallel.on(POOL, 4), Parallel.away(POOL, 3))) {
+      AtomicIntegerArray runs = new AtomicIntegerArray(1000);
+      parallel.run(1000, runs::incrementAndGet);
+      for (int i = 0; i < 1000; i++) {
+        assertThat(runs.get(i)).isEqualTo(1);
+      }
+      assertThatThrownBy(
+              () ->
+                  parallel.run(
+                      100,
+                      i -> {
+                        if (i == 57) {
+                          throw new IllegalStateException("part 57");
+                        }
+                      }))
+          .hasMessage("part 57");
     }
-    assertThatThrownBy(
-            () ->
-                Parallel.on(POOL, 4)
-                    .run(
-                        100,
-                        i -> {
-                          if (i == 57) {
-                            throw new IllegalStateException("part 57");
-                          }
-                        }))
-        .hasMessage("part 57");
+  }
+
+  @Test
+  void a_caller_that_only_waits_leaves_the_work_to_the_executor() {
+    Thread caller = Thread.currentThread();
+    Parallel.away(POOL, 1).run(10, i -> assertThat(Thread.currentThread()).isNotSameAs(caller));
   }
 
   @Test
   void an_executor_that_never_runs_anything_or_refuses_does_not_block() {
     AtomicIntegerArray runs = new AtomicIntegerArray(10);
     Parallel.on(task -> {}, 4).run(10, runs::incrementAndGet);
-    Parallel.on(
-            task -> {
-              throw new RejectedExecutionException();
-            },
-            4)
-        .run(10, runs::incrementAndGet);
+    Executor closed =
+        task -> {
+          throw new RejectedExecutionException();
+        };
+    Parallel.on(closed, 4).run(10, runs::incrementAndGet);
+    Parallel.away(closed, 4).run(10, runs::incrementAndGet);
     for (int i = 0; i < 10; i++) {
-      assertThat(runs.get(i)).isEqualTo(2);
+      assertThat(runs.get(i)).isEqualTo(3);
     }
   }
 

@@ -131,7 +131,7 @@ class ModelPublisherTest {
       return new Loan() {
         @Override
         public MemorySegment segment() {
-          return buffer.slab().segment();
+          return buffer.segment();
         }
 
         @Override

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.manifest.ModelSummary;
 import io.sluice.manifest.VersionSummary;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import java.util.Map;
@@ -57,12 +58,9 @@ public final class ModelDocument {
         .put("chunkBytes", manifest.plan().chunkBytes());
     ArrayNode files = json.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
-      files
-          .addObject()
-          .put("path", file.path())
-          .put("size", file.size())
-          .put("digest", file.digest().toString())
-          .put("format", file.format());
+      ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
+      checks(file, entry);
+      entry.put("format", file.format());
     }
     ArrayNode shards = json.putArray("shards");
     for (int i = 0; i < manifest.shards().size(); i++) {
@@ -80,6 +78,12 @@ public final class ModelDocument {
     ArrayNode tensors = json.putArray("tensors");
     manifest.tensors().forEach(tensor -> tensors.add(tensor(tensor)));
     return json;
+  }
+
+  /** The digest and the checksum of a file, those that are known. */
+  public static void checks(ModelManifest.File file, ObjectNode entry) {
+    file.digest().ifPresent(digest -> entry.put("digest", digest.toString()));
+    file.crc32c().ifPresent(crc -> entry.put("crc32c", Crc32c.toBase64(crc)));
   }
 
   private static ObjectNode tensor(ModelManifest.Tensor tensor) {

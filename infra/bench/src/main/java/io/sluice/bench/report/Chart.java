@@ -61,7 +61,10 @@ final class Chart {
     List<JsonNode> subjects = new ArrayList<>();
     json.get("subjects").forEach(subjects::add);
     double most =
-        subjects.stream().mapToDouble(s -> s.get(measure).get("upper").doubleValue()).max().orElse(1);
+        subjects.stream()
+            .mapToDouble(s -> s.get(measure).get("upper").doubleValue())
+            .max()
+            .orElse(1);
     int name = 80;
     int bar = 170;
     add("<text class=\"t\" x=\"%d\" y=\"34\">%s</text>", left, title);
@@ -101,7 +104,9 @@ final class Chart {
         "<text class=\"s\" x=\"%d\" y=\"54\">each at %.0f MB/s; dashed: ideal</text>",
         left - 30,
         json.get("bandwidth").doubleValue() / 1e6);
-    add("<path class=\"axis\" d=\"M%d %.0f V%d H%.0f\"/>", left, bottom - height, bottom, left + width);
+    add(
+        "<path class=\"axis\" d=\"M%d %.0f V%d H%.0f\"/>",
+        left, bottom - height, bottom, left + width);
     add(
         "<path class=\"ideal\" d=\"M%d %d L%.0f %.0f\"/>",
         left, bottom, left + width, bottom - height);

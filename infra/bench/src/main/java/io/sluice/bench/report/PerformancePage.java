@@ -56,7 +56,8 @@ public final class PerformancePage {
     int from = page.indexOf(begin);
     int to = page.indexOf(end);
     if (from < 0 || to < from) {
-      throw new IllegalArgumentException("the page has no marks '" + begin.strip() + "' and '" + end + "'");
+      throw new IllegalArgumentException(
+          "the page has no marks '" + begin.strip() + "' and '" + end + "'");
     }
     return page.substring(0, from + begin.length()) + "\n" + table + "\n" + page.substring(to);
   }
