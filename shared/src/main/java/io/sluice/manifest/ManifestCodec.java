@@ -38,10 +38,10 @@ import java.util.OptionalInt;
  *
  * <p>{@code crc32c} holds the CRC32C of each chunk, or that of a file, as big-endian words. {@code
  * skeleton}, {@code layer}, {@code role}, {@code provenance} and the {@code digest} of a file are
- * left out if there is none; so is the {@code crc32c} of a file that has a {@code digest}. In version 1 files
- * have a {@code digest} and nothing else; a manifest of such files is written as version 1, so that
- * it keeps its bytes. What follows from other fields (first row and length of a piece, number of
- * chunks) is not written, so it cannot be wrong.
+ * left out if there is none; so is the {@code crc32c} of a file that has a {@code digest}. In
+ * version 1 files have a {@code digest} and nothing else; a manifest of such files is written as
+ * version 1, so that it keeps its bytes. What follows from other fields (first row and length of a
+ * piece, number of chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */

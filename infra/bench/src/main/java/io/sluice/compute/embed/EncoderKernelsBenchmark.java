@@ -43,8 +43,7 @@ public class EncoderKernelsBenchmark {
   /** Random numbers, the same each time. */
   @Setup
   public void fill() {
-    kernels =
-        kind.equals("scalar") ? new ScalarKernels() : new VectorKernels(kind.equals("wide"));
+    kernels = kind.equals("scalar") ? new ScalarKernels() : new VectorKernels(kind.equals("wide"));
     Random random = new Random(1);
     float[] weights = new float[HIDDEN * WIDE];
     for (int i = 0; i < weights.length; i++) {
