@@ -66,6 +66,7 @@ class LayersTest {
         + " compute.publish",
     "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
+    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel",
     "compute.product, model json plan placement manifest job compute compute.kernel compute.publish",
     "compute.publish, model format plan storage manifest job",
     "pull, model storage manifest",

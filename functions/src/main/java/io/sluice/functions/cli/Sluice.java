@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       ComputeCommand.class,
       TrainCommand.class,
       PredictCommand.class,
+      EmbedCommand.class,
       PullCommand.class,
       LsCommand.class,
       ShowCommand.class,

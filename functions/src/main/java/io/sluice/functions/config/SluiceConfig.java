@@ -41,6 +41,8 @@ public interface SluiceConfig {
 
   /** Training and predicting. */
   Train train();
+  /** Embeddings. */
+  Embed embed();
 
   /** Caches in front of the store. */
   Cache cache();
@@ -349,6 +351,13 @@ public interface SluiceConfig {
     /** Most connections to one server. */
     @WithDefault("4")
     int connections();
+  }
+
+  /** Embeddings. */
+  interface Embed {
+    /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
+    @WithDefault("512M")
+    MemorySize memory();
   }
 
   /** Computations. */

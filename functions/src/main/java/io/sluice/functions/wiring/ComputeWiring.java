@@ -4,6 +4,8 @@ import io.sluice.compute.ComputeKind;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.embed.EmbedProgram;
+import io.sluice.compute.embed.Embedder;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
@@ -17,14 +19,18 @@ import io.sluice.compute.train.SpillingExchange;
 import io.sluice.compute.train.TrainProgram;
 import io.sluice.compute.train.redis.RedisExchange;
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.engine.LocalWorker;
+import io.sluice.functions.engine.http.HttpStageLink;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.redis.RedisClient;
+import io.sluice.memory.HeldShards;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
+import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -80,6 +86,40 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
+  Embedder embedder(
+      SluiceConfig config,
+      ManifestRepository manifests,
+      ShardStore store,
+      ShardAccess shards,
+      WorkerRegistry workers,
+      HeldShards held,
+      LocalWorker self) {
+    Runtime runtime = Runtime.getRuntime();
+    Embedder embedder =
+        new Embedder(
+            manifests,
+            store,
+            shards,
+            workers,
+            new HttpStageLink(),
+            self::id,
+            Math.min(config.embed().memory().asLongValue(), runtime.maxMemory() / 2),
+            runtime.availableProcessors());
+    held.onChange(
+        shard -> {
+          if (held.coverage(shard).runs().isEmpty()) {
+            embedder.stages().dropped(shard);
+          }
+        });
+    return embedder;
+  }
+
+  void close(@Disposes Embedder embedder) {
+    embedder.close();
+  }
+
+  @Produces
+  @Singleton
   Parallel parallel(SluiceConfig config) {
     int asked = config.compute().threads();
     int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
@@ -113,6 +153,8 @@ public class ComputeWiring {
       Exchange exchange,
       PartitionCache cache,
       Parallel parallel) {
+      Parallel parallel,
+      Embedder embedder) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
@@ -121,5 +163,6 @@ public class ComputeWiring {
             new TopkProgram(matrices, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
             new PredictProgram(manifests, workers, tensors, publisher, store, cache)));
+            new EmbedProgram(embedder)));
   }
 }

@@ -46,6 +46,7 @@ class CommandTreeTest {
             "compute",
             "train",
             "predict",
+            "embed",
             "pull",
             "ls",
             "show",
