@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       PredictCommand.class,
       EmbedCommand.class,
+      DiffCommand.class,
       PullCommand.class,
       LsCommand.class,
       ShowCommand.class,

@@ -362,7 +362,7 @@ public interface SluiceConfig {
 
   /** Computations. */
   interface Compute {
-    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    /** Kernels that one worker runs at once, whatever the number of tasks; 0 for one a core. */
     @WithDefault("0")
     int threads();
   }

@@ -1,11 +1,14 @@
 package io.sluice.functions.wiring;
 
 import io.sluice.compute.ComputeKind;
+import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.embed.EmbedProgram;
 import io.sluice.compute.embed.Embedder;
+import io.sluice.compute.compare.CompareProgram;
+import io.sluice.compute.convert.ConvertProgram;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
@@ -120,6 +123,17 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
+  ComputeThreads threads() {
+    int threads = config.compute().threads();
+    return new ComputeThreads(threads > 0 ? threads : Runtime.getRuntime().availableProcessors());
+  }
+
+  void close(@Disposes ComputeThreads threads) {
+    threads.close();
+  }
+
+  @Produces
+  @Singleton
   Parallel parallel(SluiceConfig config) {
     int asked = config.compute().threads();
     int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
@@ -152,13 +166,16 @@ public class ComputeWiring {
       ShardStore store,
       Exchange exchange,
       PartitionCache cache,
+      ComputeThreads threads,
       Parallel parallel) {
       Parallel parallel,
       Embedder embedder) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
-            new MapReduce(new StatsOperation(), manifests, workers, shards),
+            new MapReduce(new StatsOperation(), manifests, workers, shards, threads),
+            new CompareProgram(manifests, workers, shards, threads),
+            new ConvertProgram(manifests, workers, shards, threads, publisher),
             new MatmulProgram(matrices, publisher, parallel),
             new TopkProgram(matrices, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),

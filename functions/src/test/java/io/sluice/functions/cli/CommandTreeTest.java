@@ -47,6 +47,7 @@ class CommandTreeTest {
             "train",
             "predict",
             "embed",
+            "diff",
             "pull",
             "ls",
             "show",
@@ -131,6 +132,7 @@ class CommandTreeTest {
   @CsvSource({
     "load m, ENDPOINT",
     "compute m --operation stats, ENDPOINT",
+    "diff m n, ENDPOINT",
     "unload m, ENDPOINT",
     "ls, ENDPOINT",
     "show m, ENDPOINT",

@@ -56,6 +56,7 @@ public final class ModelDocument {
         .put("strategy", manifest.plan().strategy())
         .put("shardBytes", manifest.plan().shardBytes())
         .put("chunkBytes", manifest.plan().chunkBytes());
+    manifest.provenance().ifPresent(made -> json.set("provenance", provenance(made)));
     ArrayNode files = json.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
       ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
@@ -77,6 +78,19 @@ public final class ModelDocument {
     }
     ArrayNode tensors = json.putArray("tensors");
     manifest.tensors().forEach(tensor -> tensors.add(tensor(tensor)));
+    return json;
+  }
+
+  private static ObjectNode provenance(ModelManifest.Provenance made) {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("operation", made.operation())
+            .put("arguments", made.arguments());
+    ArrayNode parents = json.putArray("parents");
+    for (ModelManifest.Provenance.Parent parent : made.parents()) {
+      parents.addObject().put("model", parent.model()).put("version", parent.version().toString());
+    }
     return json;
   }
 
