@@ -29,7 +29,7 @@ public final class RawReader implements Subject {
   private final SlabPool pool;
   private final ExecutorService threads;
 
-  public RawReader(TransferSpec spec) throws IOException {
+  public RawReader(TransferSpec spec) {
     this.spec = spec;
     this.chunks = spec.chunks();
     PresignedUrls signed = new PresignedUrls(spec.access());
@@ -38,14 +38,12 @@ public final class RawReader implements Subject {
     }
     long footprint = spec.shards().stream().mapToLong(s -> SlabPool.footprint(s.size())).sum();
     this.pool = new SlabPool(footprint);
-    for (int i = 0; i < spec.connections(); i++) {
-      connections.add(RawConnection.open(urls.getFirst()));
-    }
     this.threads = Executors.newFixedThreadPool(spec.connections());
   }
 
   @Override
   public Round round() throws Exception {
+    connect();
     List<Slab> slabs = new ArrayList<>();
     try {
       return ProcessMeter.measure(
@@ -84,12 +82,25 @@ public final class RawReader implements Subject {
     }
   }
 
-  @Override
-  public void close() throws IOException {
-    threads.close();
+  /** Fresh connections for each round: the server closes those that wait for the others. */
+  private void connect() throws IOException {
+    disconnect();
+    for (int i = 0; i < spec.connections(); i++) {
+      connections.add(RawConnection.open(urls.getFirst()));
+    }
+  }
+
+  private void disconnect() throws IOException {
     for (RawConnection connection : connections) {
       connection.close();
     }
+    connections.clear();
+  }
+
+  @Override
+  public void close() throws IOException {
+    threads.close();
+    disconnect();
     pool.close();
   }
 }

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class RawWriter implements Subject {
   private final long bytes;
   private final long partBytes;
+  private final int count;
   private final FileChannel file;
   private final PresignedUrls signed;
   private final List<RawConnection> connections = new ArrayList<>();
@@ -33,10 +34,7 @@ public final class RawWriter implements Subject {
     this.partBytes = work.get("shardBytes").longValue();
     this.file = FileChannel.open(Path.of(work.get("path").textValue()));
     this.bytes = file.size();
-    int count = work.get("connections").intValue();
-    for (int i = 0; i < count; i++) {
-      connections.add(RawConnection.open(url("PUT", 0)));
-    }
+    this.count = work.get("connections").intValue();
     this.threads = Executors.newFixedThreadPool(count);
   }
 
@@ -46,6 +44,7 @@ public final class RawWriter implements Subject {
 
   @Override
   public Round round() throws Exception {
+    connect();
     int parts = Math.toIntExact(Math.ceilDiv(bytes, partBytes));
     try {
       return ProcessMeter.measure(
@@ -84,12 +83,25 @@ public final class RawWriter implements Subject {
     }
   }
 
-  @Override
-  public void close() throws IOException {
-    threads.close();
+  /** Fresh connections for each round: the server closes those that wait for the others. */
+  private void connect() throws IOException {
+    disconnect();
+    for (int i = 0; i < count; i++) {
+      connections.add(RawConnection.open(url("PUT", 0)));
+    }
+  }
+
+  private void disconnect() throws IOException {
     for (RawConnection connection : connections) {
       connection.close();
     }
+    connections.clear();
+  }
+
+  @Override
+  public void close() throws IOException {
+    threads.close();
+    disconnect();
     file.close();
   }
 }

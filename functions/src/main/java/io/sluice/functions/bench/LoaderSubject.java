@@ -34,17 +34,26 @@ public class LoaderSubject {
   @Inject Instance<HeldShards> held;
   @Inject MeterRegistry meters;
 
-  /**
-   * The loader on a cold worker, or on one that loaded everything before.
-   *
-   * @param warm whether what a round loaded stays for the next one
-   */
-  public Subject of(TransferSpec spec, boolean warm) {
+  /** What becomes of what a round has loaded. */
+  public enum Keep {
+    /** It is freed when the round ends. */
+    NOTHING,
+    /** It is freed when the next round begins, so that caches have the time between to fill. */
+    UNTIL_NEXT,
+    /** It stays: the next round finds it. */
+    EVERYTHING
+  }
+
+  /** The loader on a worker that keeps so much from one round to the next. */
+  public Subject of(TransferSpec spec, Keep keep) {
     return () -> {
+      if (keep == Keep.UNTIL_NEXT) {
+        held.get().release(OWNER);
+      }
       try {
         return ProcessMeter.measure(() -> load(spec));
       } finally {
-        if (!warm) {
+        if (keep == Keep.NOTHING) {
           held.get().release(OWNER);
         }
       }

@@ -54,7 +54,7 @@ final class BenchCommand extends SluiceCommand {
   enum Kind {
     load(1024 * MIB, 64 * MIB, 2, 5),
     upload(1024 * MIB, 64 * MIB, 1, 5),
-    cache(1024 * MIB, 64 * MIB, 1, 5),
+    cache(256 * MIB, 64 * MIB, 1, 5),
     fanout(512 * MIB, 16 * MIB, 0, 2);
 
     private final long bytes;
@@ -76,7 +76,7 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--size",
       paramLabel = "SIZE",
-      description = "Bytes of the model (default: 1GiB, fanout 512MiB).")
+      description = "Bytes of the model (default: 1GiB, cache 256MiB, fanout 512MiB).")
   ByteSize size;
 
   @Option(
@@ -242,9 +242,10 @@ final class BenchCommand extends SluiceCommand {
   private Subject subject(JsonNode work) throws IOException, InterruptedException {
     boolean raw = subject.equals(RAW);
     return switch (kind) {
-      case load -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), false);
+      case load ->
+          raw ? new RawReader(spec(work)) : loader.get().of(spec(work), LoaderSubject.Keep.NOTHING);
       case upload -> raw ? new RawWriter(work) : upload.get().of(work, err());
-      case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), isWarm(subject));
+      case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), keep(subject));
       case fanout -> fanout.get().of(FanoutSubject.Work.read(work));
     };
   }
@@ -253,8 +254,12 @@ final class BenchCommand extends SluiceCommand {
     return TransferSpec.read(work);
   }
 
-  private static boolean isWarm(String name) {
-    return name.equals("memory");
+  private static LoaderSubject.Keep keep(String tier) {
+    return switch (tier) {
+      case "store" -> LoaderSubject.Keep.NOTHING;
+      case "memory" -> LoaderSubject.Keep.EVERYTHING;
+      default -> LoaderSubject.Keep.UNTIL_NEXT;
+    };
   }
 
   private void load() throws InterruptedException {
@@ -326,9 +331,11 @@ final class BenchCommand extends SluiceCommand {
     List<BenchProcess> subjects = new ArrayList<>();
     try (ProgressView view = progress("bench")) {
       subjects.add(bed.own(kind.name(), RAW, spec.toJson(), worker(spec)));
-      for (String tier : List.of("store", "memory")) {
+      for (String tier : List.of("store", "memory", "disk", "redis")) {
         if (wanted(tier)) {
-          subjects.add(bed.own(kind.name(), tier, spec.toJson(), worker(spec)));
+          Map<String, String> settings = new LinkedHashMap<>(worker(spec));
+          settings.putAll(tier(tier, spec));
+          subjects.add(bed.own(kind.name(), tier, spec.toJson(), settings));
         }
       }
       BenchRun run = run(subjects, view);
@@ -341,6 +348,24 @@ final class BenchCommand extends SluiceCommand {
             run.print(out);
           });
     }
+  }
+
+  /** The caches that a worker has besides its memory. */
+  private Map<String, String> tier(String name, TransferSpec spec) {
+    return switch (name) {
+      case "disk" ->
+          Map.of(
+              "sluice.cache.tiers", "memory,disk",
+              "sluice.cache.disk.root", bed.folder().resolve("disk").toString(),
+              "sluice.cache.disk.max-bytes", Long.toString(2 * spec.bytes()));
+      case "redis" ->
+          Map.of(
+              "sluice.cache.tiers",
+              "memory,redis",
+              "sluice.cache.redis.url",
+              LocalStack.current().orElseThrow().settings().get("quarkus.redis.hosts") + "/1");
+      default -> Map.of();
+    };
   }
 
   private void fanout() throws InterruptedException {
@@ -383,11 +408,12 @@ final class BenchCommand extends SluiceCommand {
     return only == null || only.contains(name);
   }
 
-  /** A worker that has room for everything. */
+  /** A worker that has room for everything, and for requests that are made twice; no caches. */
   private Map<String, String> worker(TransferSpec spec) {
     long memory = spec.shards().stream().mapToLong(s -> SlabPool.footprint(s.size())).sum();
     return Map.of(
-        "sluice.worker.memory", Long.toString(memory),
+        "sluice.worker.memory", Long.toString(memory + 4 * SlabPool.footprint(chunk.bytes())),
+        "sluice.cache.tiers", "memory",
         "sluice.load.parallelism", Integer.toString(connections));
   }
 

@@ -4,11 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Results of jobs in words. */
 final class ResultText {
+  /** Operations whose tasks are not shards. */
+  private static final Set<String> PARTITIONED = Set.of("train", "predict");
+
   private ResultText() {}
 
   /** An upload. */
@@ -93,6 +97,10 @@ final class ResultText {
       convert(result.path("result"), out, rows);
     } else if (result.path("operation").asText().equals("topk")) {
       nearest(result.at("/result/queries"), out);
+    } else if (result.path("operation").asText().equals("train")) {
+      TrainingText.train(result.path("result"), result.path("seconds").asDouble(), out);
+    } else if (result.path("operation").asText().equals("predict")) {
+      TrainingText.predict(result.path("result"), out);
     } else {
       out.println(result.path("result").toPrettyString());
     }
@@ -122,8 +130,12 @@ final class ResultText {
 
   /** N tasks on P workers, T each. */
   static String fanOut(JsonNode result) {
-    return "N = %d shards, T = %d a worker, P = %d workers"
-        .formatted(result.path("N").asInt(), result.path("T").asInt(), result.path("P").asInt());
+    return "N = %d %s, T = %d a worker, P = %d workers"
+        .formatted(
+            result.path("N").asInt(),
+            PARTITIONED.contains(result.path("operation").asText()) ? "partitions" : "shards",
+            result.path("T").asInt(),
+            result.path("P").asInt());
   }
 
   /**

@@ -39,6 +39,12 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Training and predicting. */
+  Train train();
+
+  /** Embeddings. */
+  Embed embed();
+
   /** Caches in front of the store. */
   Cache cache();
 
@@ -218,8 +224,18 @@ public interface SluiceConfig {
     @WithDefault("3")
     int verifyAttempts();
 
-    /** Most bytes a second that one worker reads from the store for loads; no bound if absent. */
+    /**
+     * Most bytes a second that one worker reads from the store for loads; no bound if absent.
+     * Requests wait for their turn, which counts against their deadline; none is hedged.
+     */
     Optional<MemorySize> bandwidth();
+  }
+
+  /** Training and predicting. */
+  interface Train {
+    /** Memory of the heap for rows of datasets; bounds the largest partition. */
+    @WithDefault("256M")
+    MemorySize memory();
   }
 
   /** Caches in front of the store. */
@@ -336,6 +352,13 @@ public interface SluiceConfig {
     /** Most connections to one server. */
     @WithDefault("4")
     int connections();
+  }
+
+  /** Embeddings. */
+  interface Embed {
+    /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
+    @WithDefault("512M")
+    MemorySize memory();
   }
 
   /** Computations. */

@@ -7,32 +7,47 @@ import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.compare.CompareProgram;
 import io.sluice.compute.convert.ConvertProgram;
+import io.sluice.compute.embed.EmbedProgram;
+import io.sluice.compute.embed.Embedder;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
 import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.stats.StatsOperation;
+import io.sluice.compute.train.Exchange;
+import io.sluice.compute.train.PartitionCache;
+import io.sluice.compute.train.PredictProgram;
+import io.sluice.compute.train.SpillingExchange;
+import io.sluice.compute.train.TrainProgram;
+import io.sluice.compute.train.redis.RedisExchange;
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.engine.LocalWorker;
+import io.sluice.functions.engine.http.HttpStageLink;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
+import io.sluice.memory.HeldShards;
+import io.sluice.redis.RedisClient;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
 import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
+  /** How long what a round leaves is kept, if nobody takes it away. */
+  private static final Duration EXCHANGE_TTL = Duration.ofHours(6);
+
+  /** Largest value that goes through Redis. */
+  private static final int EXCHANGE_VALUE = 1 << 20;
+
   @Inject SluiceConfig config;
 
   @Produces
@@ -54,6 +69,53 @@ public class ComputeWiring {
     return new ModelPublisher(store, manifests, pins, new TransferOutput(memory));
   }
 
+  /** What the rounds of a training leave for each other: in Redis, large values in the store. */
+  @Produces
+  @Singleton
+  Exchange exchange(RedisClient redis, ShardStore store) {
+    return new SpillingExchange(
+        new RedisExchange(redis, config.redis().prefix(), EXCHANGE_TTL), store, EXCHANGE_VALUE);
+  }
+
+  @Produces
+  @Singleton
+  PartitionCache partitions() {
+    return new PartitionCache(config.train().memory().asLongValue());
+  }
+
+  @Produces
+  @Singleton
+  Embedder embedder(
+      ManifestRepository manifests,
+      ShardStore store,
+      ShardAccess shards,
+      WorkerRegistry workers,
+      HeldShards held,
+      LocalWorker self) {
+    Runtime runtime = Runtime.getRuntime();
+    Embedder embedder =
+        new Embedder(
+            manifests,
+            store,
+            shards,
+            workers,
+            new HttpStageLink(),
+            self::id,
+            Math.min(config.embed().memory().asLongValue(), runtime.maxMemory() / 2),
+            runtime.availableProcessors());
+    held.onChange(
+        shard -> {
+          if (held.coverage(shard).runs().isEmpty()) {
+            embedder.stages().dropped(shard);
+          }
+        });
+    return embedder;
+  }
+
+  void close(@Disposes Embedder embedder) {
+    embedder.close();
+  }
+
   @Produces
   @Singleton
   ComputeThreads threads() {
@@ -67,25 +129,8 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
-  Parallel parallel(SluiceConfig config) {
-    int asked = config.compute().threads();
-    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
-    AtomicInteger made = new AtomicInteger();
-    // Threads start when there is work and end when there is none for a while.
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            threads,
-            threads,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "compute-" + made.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return Parallel.away(pool, threads); // tasks run on virtual threads
+  Parallel parallel(ComputeThreads threads) {
+    return Parallel.away(threads.executor(), threads.count()); // tasks run on virtual threads
   }
 
   @Produces
@@ -96,8 +141,12 @@ public class ComputeWiring {
       ShardAccess shards,
       StoredTensors tensors,
       ModelPublisher publisher,
+      ShardStore store,
+      Exchange exchange,
+      PartitionCache cache,
       ComputeThreads threads,
-      Parallel parallel) {
+      Parallel parallel,
+      Embedder embedder) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
     return new ComputeKind(
         List.of(
@@ -105,6 +154,9 @@ public class ComputeWiring {
             new CompareProgram(manifests, workers, shards, threads),
             new ConvertProgram(manifests, workers, shards, threads, publisher),
             new MatmulProgram(matrices, publisher, parallel),
-            new TopkProgram(matrices, parallel)));
+            new TopkProgram(matrices, parallel),
+            new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
+            new PredictProgram(manifests, workers, tensors, publisher, store, cache),
+            new EmbedProgram(embedder)));
   }
 }

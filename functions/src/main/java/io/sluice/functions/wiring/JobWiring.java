@@ -168,7 +168,8 @@ public class JobWiring {
             load.verifyAttempts(),
             load.request().asLongValue(),
             load.deadline(),
-            load.hedges(),
+            // Who waits for its turn on a bounded line is not slow.
+            load.bandwidth().isPresent() ? 0 : load.hedges(),
             load.hedgeDelay());
     ChunkReader chunks =
         new ChunkReader(

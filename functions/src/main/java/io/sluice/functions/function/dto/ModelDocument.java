@@ -110,6 +110,7 @@ public final class ModelDocument {
     tensor.info().shape().forEach(shape::add);
     json.put("bytes", tensor.info().bytes()).put("file", tensor.file());
     tensor.layer().ifPresent(layer -> json.put("layer", layer));
+    tensor.role().ifPresent(role -> json.put("role", role));
     ArrayNode pieces = json.putArray("pieces");
     for (ModelManifest.Piece piece : tensor.pieces()) {
       pieces
