@@ -1,23 +1,23 @@
 package io.sluice.compute.convert;
 
 import io.sluice.compute.stats.ExactSum;
+import java.util.Arrays;
 
 /** Measures differences row by row. Not thread-safe. */
 final class ErrorMeter {
-  /** Sums that run beside each other; an element's column says which one it goes to. */
-  private static final int LANES = 256;
-
   private static final int INFINITY = 0x7f80_0000;
 
-  private final double[] errors = new double[LANES];
-  private final double[] signal = new double[LANES];
-  private final double[] largest = new double[LANES];
+  private final RowKernel kernel;
+  private final ErrorLanes lanes = new ErrorLanes();
   private final ExactSum allErrors = new ExactSum();
   private final ExactSum allSignal = new ExactSum();
-  private int used;
   private long count;
-  private double max;
+  private float max;
   private long overflows;
+
+  ErrorMeter(RowKernel kernel) {
+    this.kernel = kernel;
+  }
 
   /**
    * Adds elements of a row, {@value FloatRows#CHUNK} at a time but for the last ones.
@@ -26,45 +26,24 @@ final class ErrorMeter {
    * @param after what they are
    */
   void add(float[] before, float[] after, int n) {
-    used = Math.max(used, Math.min(n, LANES));
-    int from = 0;
-    if (largestMagnitude(before, n) < INFINITY && largestMagnitude(after, n) < INFINITY) {
-      for (; from + LANES <= n; from += LANES) {
-        addLanes(before, after, from);
-      }
-      count += from;
+    if (kernel.largestMagnitude(before, n) < INFINITY
+        && kernel.largestMagnitude(after, n) < INFINITY) {
+      kernel.addErrors(before, after, n, lanes);
+      count += n;
+      return;
     }
-    for (int i = from; i < n; i++) {
-      addOne(i % LANES, before[i], after[i]);
-    }
-  }
-
-  private static int largestMagnitude(float[] values, int n) {
-    int largest = 0;
     for (int i = 0; i < n; i++) {
-      largest = Math.max(largest, Float.floatToRawIntBits(values[i]) & Integer.MAX_VALUE);
-    }
-    return largest;
-  }
-
-  private void addLanes(float[] before, float[] after, int from) {
-    for (int lane = 0; lane < LANES; lane++) {
-      double was = before[from + lane];
-      double difference = was - after[from + lane];
-      errors[lane] += difference * difference;
-      signal[lane] += was * was;
-      largest[lane] = Math.max(largest[lane], Math.abs(difference));
+      if (Float.isFinite(before[i]) && Float.isFinite(after[i])) {
+        ScalarRows.addError(i, before[i], after[i], lanes);
+        count++;
+      }
     }
   }
 
-  private void addOne(int lane, float before, float after) {
-    double difference = (double) before - after;
-    if (difference - difference == 0) { // both are finite
-      count++;
-      errors[lane] += difference * difference;
-      signal[lane] += (double) before * before;
-      largest[lane] = Math.max(largest[lane], Math.abs(difference));
-    }
+  /** The sums of the row, for who adds elements to them; all are finite. */
+  ErrorLanes lanes(long elements) {
+    count += elements;
+    return lanes;
   }
 
   void overflows(int some) {
@@ -75,15 +54,14 @@ final class ErrorMeter {
   void endRow() {
     double error = 0;
     double power = 0;
-    for (int lane = 0; lane < used; lane++) {
-      error += errors[lane];
-      power += signal[lane];
-      max = Math.max(max, largest[lane]);
-      errors[lane] = 0;
-      signal[lane] = 0;
-      largest[lane] = 0;
+    for (int lane = 0; lane < ErrorLanes.COUNT; lane++) {
+      error += lanes.errors[lane];
+      power += lanes.signal[lane];
     }
-    used = 0;
+    max = Math.max(max, Float.intBitsToFloat(lanes.largest));
+    Arrays.fill(lanes.errors, 0);
+    Arrays.fill(lanes.signal, 0);
+    lanes.largest = 0;
     allErrors.add(error);
     allSignal.add(power);
   }

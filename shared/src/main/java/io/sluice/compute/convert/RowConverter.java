@@ -8,11 +8,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 
 /** Converts blocks of rows. Not thread-safe: one for each thread. */
 final class RowConverter {
   /** Rows whose largest magnitude is below become zeros: the inverse of their scale overflows. */
   static final float TINY = 0x1p-110f;
+
+  /** Below this, what 127 scales make is finite. */
+  private static final float HUGE = 0x1p126f;
 
   private static final ValueLayout.OfFloat FLOATS =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -22,6 +26,7 @@ final class RowConverter {
   private final float[] after = new float[FloatRows.CHUNK];
   private final byte[] bytes = new byte[FloatRows.CHUNK / 32 * 34];
   private final RowKernel kernel;
+  private final Optional<SegmentRows> segments;
   private final boolean saturate;
   private final boolean measure;
 
@@ -30,11 +35,16 @@ final class RowConverter {
    * @param measure whether errors are measured
    */
   RowConverter(boolean saturate, boolean measure) {
-    this(saturate, measure, Vectors.available());
+    this(saturate, measure, Vectors.reading());
   }
 
-  RowConverter(boolean saturate, boolean measure, boolean vectors) {
-    this.kernel = vectors ? new VectorRows() : new ScalarRows();
+  /** In one of the ways of reading: the result is the same. */
+  RowConverter(boolean saturate, boolean measure, Vectors.Reading reading) {
+    this.kernel = reading == Vectors.Reading.SCALARS ? new ScalarRows() : new VectorRows();
+    this.segments =
+        reading == Vectors.Reading.SEGMENTS && Vectors.wide()
+            ? Optional.of(new SegmentRows())
+            : Optional.empty();
     this.saturate = saturate;
     this.measure = measure;
   }
@@ -47,7 +57,7 @@ final class RowConverter {
    * @throws ComputeException if an element of what is to be quantized is not finite
    */
   ErrorSums convert(TensorBlock block, DType to, List<MemorySegment> out) {
-    ErrorMeter meter = new ErrorMeter();
+    ErrorMeter meter = new ErrorMeter(kernel);
     long length = block.rows() == 0 ? 0 : block.elements() / block.rows();
     float[] scales = new float[to == DType.I8 ? Math.toIntExact(block.rows()) : 0];
     for (long row = 0; row < block.rows() && length > 0; row++) {
@@ -93,32 +103,48 @@ final class RowConverter {
       float[] scales,
       ErrorMeter meter) {
     long from = row * length;
-    int bits = 0;
-    for (long done = 0; done < length; done += FloatRows.CHUNK) {
-      int n = (int) Math.min(FloatRows.CHUNK, length - done);
-      load(block, from + done, n);
-      bits = Math.max(bits, kernel.largestMagnitude(values, n));
-    }
+    boolean direct = segments.isPresent() && block.tensor().dtype() == DType.F32;
+    int bits =
+        direct
+            ? segments.get().largestMagnitude(block.data(), 4 * from, length)
+            : largestMagnitude(block, from, length);
     float largest = Float.intBitsToFloat(bits);
     requireFinite(largest, block, row);
     boolean tiny = largest < TINY;
     float scale = tiny ? 0 : largest / 127;
     float factor = tiny ? 0 : 127 / largest;
     scales[row] = scale;
+    if (direct && (!measure || largest < HUGE)) {
+      SegmentRows rows = segments.get();
+      if (measure) {
+        rows.scale(block.data(), from, length, factor, scale, out, meter.lanes(length));
+      } else {
+        rows.scale(block.data(), from, length, factor, out);
+      }
+      return;
+    }
     for (long done = 0; done < length; done += FloatRows.CHUNK) {
       int n = (int) Math.min(FloatRows.CHUNK, length - done);
-      if (length > FloatRows.CHUNK) {
+      if (direct || length > FloatRows.CHUNK) {
         load(block, from + done, n);
       }
       kernel.scaleToBytes(values, n, factor, bytes);
       MemorySegment.copy(bytes, 0, out, ValueLayout.JAVA_BYTE, from + done, n);
       if (measure) {
-        for (int i = 0; i < n; i++) {
-          after[i] = bytes[i] * scale;
-        }
+        kernel.scaleToFloats(bytes, n, scale, after);
         meter.add(values, after, n);
       }
     }
+  }
+
+  private int largestMagnitude(TensorBlock block, long from, long length) {
+    int bits = 0;
+    for (long done = 0; done < length; done += FloatRows.CHUNK) {
+      int n = (int) Math.min(FloatRows.CHUNK, length - done);
+      load(block, from + done, n);
+      bits = Math.max(bits, kernel.largestMagnitude(values, n));
+    }
+    return bits;
   }
 
   private void blocks(

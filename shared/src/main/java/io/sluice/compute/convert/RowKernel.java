@@ -1,6 +1,6 @@
 package io.sluice.compute.convert;
 
-/** The inner loops of quantization by rows, with vectors or without; both give the same bits. */
+/** The inner loops of conversion by rows, with vectors or without; both give the same bits. */
 interface RowKernel {
   /** Adding this to a float of magnitude below 2^22 leaves it, rounded to even, in the low bits. */
   float ROUND = 1.5f * (1 << 23);
@@ -13,4 +13,10 @@ interface RowKernel {
 
   /** {@code to[i] = rint(values[i] · factor)}, which fits a byte. */
   void scaleToBytes(float[] values, int n, float factor, byte[] to);
+
+  /** {@code to[i] = bytes[i] · scale}, rounded once. */
+  void scaleToFloats(byte[] bytes, int n, float scale, float[] to);
+
+  /** Adds what lies between finite elements; the first goes to the first lane. */
+  void addErrors(float[] before, float[] after, int n, ErrorLanes lanes);
 }

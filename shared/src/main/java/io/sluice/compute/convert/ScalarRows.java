@@ -17,4 +17,26 @@ final class ScalarRows implements RowKernel {
       to[i] = (byte) Float.floatToRawIntBits(values[i] * factor + ROUND);
     }
   }
+
+  @Override
+  public void scaleToFloats(byte[] bytes, int n, float scale, float[] to) {
+    for (int i = 0; i < n; i++) {
+      to[i] = bytes[i] * scale;
+    }
+  }
+
+  @Override
+  public void addErrors(float[] before, float[] after, int n, ErrorLanes lanes) {
+    for (int i = 0; i < n; i++) {
+      addError(i, before[i], after[i], lanes);
+    }
+  }
+
+  static void addError(int i, float before, float after, ErrorLanes lanes) {
+    float difference = before - after;
+    lanes.errors[i % ErrorLanes.COUNT] += (double) difference * difference;
+    lanes.signal[i % ErrorLanes.COUNT] += (double) before * before;
+    lanes.largest =
+        Math.max(lanes.largest, Float.floatToRawIntBits(difference) & Integer.MAX_VALUE);
+  }
 }

@@ -1,13 +1,16 @@
 package io.sluice.compute.kernel;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Whether and how kernels use vector instructions.
  *
  * <p>The species is fixed at 256 bits: a preferred one would be chosen when a native executable is
- * built, for a machine that need not be the one it runs on. Vectors are loaded from arrays only.
+ * built, for a machine that need not be the one it runs on. In such an executable vectors are
+ * loaded from arrays only, as loads from segments can crash (oracle/graal issue 14255). A process
+ * of Java may load them from segments, and use wider ones where the result is the same.
  */
 public final class Vectors {
   private Vectors() {}
@@ -18,6 +21,34 @@ public final class Vectors {
    */
   public static boolean available() {
     return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+  }
+
+  /** How kernels read what they work on; results are the same. */
+  public enum Reading {
+    /** Without vectors. */
+    SCALARS,
+    /** Copied to arrays, then with vectors of 256 bits. */
+    ARRAYS,
+    /** With vectors from where it lies. */
+    SEGMENTS
+  }
+
+  /** The fastest that this process can do. */
+  public static Reading reading() {
+    if (!available()) {
+      return Reading.SCALARS;
+    }
+    return System.getProperty("org.graalvm.nativeimage.imagecode") == null
+        ? Reading.SEGMENTS
+        : Reading.ARRAYS;
+  }
+
+  /**
+   * Whether the processor has vectors of 512 bits; for {@link Reading#SEGMENTS} only, as native
+   * executables have their width fixed.
+   */
+  public static boolean wide() {
+    return VectorShape.preferredShape().vectorBitSize() >= 512;
   }
 
   /** Shape of the vectors of floats, 8 lanes. */

@@ -63,13 +63,17 @@ final class StatsKernel {
   private Optional<Dyadic> max = Optional.empty();
 
   private final Optional<ChunkSums> vectors;
+  private final Optional<SegmentSums> segments;
   private final ChunkSums.Result found = new ChunkSums.Result();
 
-  private StatsKernel(TensorBlock block, boolean vectors) {
+  private StatsKernel(TensorBlock block, Vectors.Reading reading) {
     this.dtype = block.tensor().dtype();
     this.data = block.data();
     this.count = block.elements();
-    this.vectors = vectors ? Optional.of(new VectorChunkSums()) : Optional.empty();
+    this.vectors =
+        reading == Vectors.Reading.SCALARS ? Optional.empty() : Optional.of(new VectorChunkSums());
+    this.segments =
+        reading == Vectors.Reading.SEGMENTS ? Optional.of(new SegmentSums()) : Optional.empty();
   }
 
   /** Whether elements of that type are read. */
@@ -80,12 +84,12 @@ final class StatsKernel {
   }
 
   static StatsPartial of(TensorBlock block) {
-    return of(block, Vectors.available());
+    return of(block, Vectors.reading());
   }
 
-  /** With or without vectors: the result is the same. */
-  static StatsPartial of(TensorBlock block, boolean vectors) {
-    return block.elements() == 0 ? StatsPartial.EMPTY : new StatsKernel(block, vectors).run();
+  /** In one of the ways of reading: the result is the same. */
+  static StatsPartial of(TensorBlock block, Vectors.Reading reading) {
+    return block.elements() == 0 ? StatsPartial.EMPTY : new StatsKernel(block, reading).run();
   }
 
   private StatsPartial run() {
@@ -189,8 +193,23 @@ final class StatsKernel {
 
   private void floats() {
     FloatChunk chunk = new FloatChunk(floatChunk(0));
-    for (long done = 0; done < count; ) {
-      int n = floatChunk(done);
+    long done = 0;
+    if (segments.isPresent()) {
+      SegmentSums sums = segments.get();
+      for (; count - done >= SegmentSums.CHUNK; done += SegmentSums.CHUNK) {
+        if (sums.add(data, done, found)) {
+          addFound();
+        } else {
+          copied(chunk, done, done + SegmentSums.CHUNK);
+        }
+      }
+    }
+    copied(chunk, done, count);
+  }
+
+  private void copied(FloatChunk chunk, long from, long to) {
+    for (long done = from; done < to; ) {
+      int n = (int) Math.min(floatChunk(done), to - done);
       MemorySegment.copy(data, FLOATS, 4 * done, chunk.values, 0, n);
       addChunk(chunk, n);
       done += n;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.RandomElements;
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,7 @@ import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Conversions against the most obvious ones, element by element. */
@@ -152,8 +154,8 @@ class RowConverterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void rowsOfBytesHaveTheScaleOfTheirLargest(boolean vectors) {
+  @EnumSource(Vectors.Reading.class)
+  void rowsOfBytesHaveTheScaleOfTheirLargest(Vectors.Reading reading) {
     for (DType from : List.of(DType.F32, DType.F16, DType.BF16)) {
       for (int columns : LENGTHS) {
         int rows = 3;
@@ -162,7 +164,7 @@ class RowConverterTest {
         byte[] out = new byte[rows * columns];
         byte[] scales = new byte[4 * rows];
         ErrorSums sums =
-            new RowConverter(false, true, vectors)
+            new RowConverter(false, true, reading)
                 .convert(
                     block(from, rows, columns, data),
                     DType.I8,
@@ -190,6 +192,63 @@ class RowConverterTest {
         assertThat(sums.errors().toDouble()).isCloseTo(errors, within(1e-9 * errors));
         assertThat(sums.max()).isEqualTo(worst);
         assertThat(sums.count()).isEqualTo((long) rows * columns);
+      }
+    }
+  }
+
+  /** The same bytes and sums to the last bit, also where scales overflow or nothing is finite. */
+  @ParameterizedTest
+  @EnumSource(Vectors.Reading.class)
+  void everyWayOfReadingGivesTheSame(Vectors.Reading reading) {
+    for (DType from : List.of(DType.F32, DType.F16, DType.BF16)) {
+      for (DType to : List.of(DType.I8, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0)) {
+        for (int n : new int[] {1, 15, 16, 17, 63, 64, 96, 4096, 4128, 9001}) {
+          if (to.blockElements() > 1 && n % 32 != 0) {
+            continue;
+          }
+          for (double size : new double[] {0.02, 1e-34, 1e-44, 3e37}) {
+            Random random = new Random(n);
+            byte[] data = RandomElements.bytes(from, "WEIGHTS", 3 * n, random);
+            if (from == DType.F32) {
+              ByteBuffer floats = ByteBuffer.wrap(data).order(ByteOrder.LITTLE_ENDIAN);
+              for (int i = 0; i < 3 * n; i++) {
+                floats.putFloat(
+                    4 * i,
+                    (float) Math.clamp(random.nextGaussian() * size, -3.4028234e38, 3.4028234e38));
+              }
+              if (size > 1) {
+                floats.putFloat(4 * n, Float.MAX_VALUE);
+              }
+            }
+            // Off the alignment of vectors and floats.
+            byte[] shifted = new byte[data.length + 1];
+            System.arraycopy(data, 0, shifted, 1, data.length);
+            TensorInfo tensor = new TensorInfo("w", from, List.of(3L, (long) n));
+            MemorySegment place = MemorySegment.ofArray(shifted).asSlice(1);
+            byte[][] out = new byte[2][(int) to.bytes(3L * n)];
+            byte[][] scales = new byte[2][12];
+            ErrorSums[] sums = new ErrorSums[2];
+            for (int i = 0; i < 2; i++) {
+              sums[i] =
+                  new RowConverter(false, true, i == 0 ? Vectors.Reading.SCALARS : reading)
+                      .convert(
+                          new TensorBlock(tensor, 0, 3, place),
+                          to,
+                          List.of(MemorySegment.ofArray(out[i]), MemorySegment.ofArray(scales[i])));
+            }
+            String what = from + " to " + to + ", " + n + " of " + size;
+            assertThat(sums[1]).as(what).isEqualTo(sums[0]);
+            assertThat(out[1]).as(what).isEqualTo(out[0]);
+            assertThat(scales[1]).as(what).isEqualTo(scales[0]);
+            byte[] unmeasured = new byte[out[0].length];
+            new RowConverter(false, false, reading)
+                .convert(
+                    new TensorBlock(tensor, 0, 3, place),
+                    to,
+                    List.of(MemorySegment.ofArray(unmeasured), MemorySegment.ofArray(scales[1])));
+            assertThat(unmeasured).as(what).isEqualTo(out[0]);
+          }
+        }
       }
     }
   }

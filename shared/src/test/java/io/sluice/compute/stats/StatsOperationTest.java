@@ -394,13 +394,17 @@ class StatsOperationTest extends OperationKit<StatsArguments, StatsPartial> {
     assertThat(Vectors.available()).as("tests run with the vector module").isTrue();
     for (DType dtype : List.of(DType.F32, DType.F64, DType.F16, DType.BF16, DType.I16, DType.U16)) {
       for (String fill : List.of("WEIGHTS", "ANY_BITS", "SPECIALS", "ZEROS", "CONSTANT")) {
-        for (int n : new int[] {1, 15, 16, 17, 511, 512, 513, 2047, 2048, 2049, 4096, 9001}) {
+        for (int n :
+            new int[] {1, 15, 16, 17, 511, 512, 513, 2047, 2048, 2049, 4096, 9001, 20_000}) {
           byte[] data = RandomElements.bytes(dtype, fill, n, new Random(n));
           TensorInfo tensor = new TensorInfo("t", dtype, List.of((long) n));
           TensorBlock block = new TensorBlock(tensor, 0, n, MemorySegment.ofArray(data));
-          assertThat(StatsKernel.of(block, true))
-              .as("%s %s %d", dtype, fill, n)
-              .isEqualTo(StatsKernel.of(block, false));
+          StatsPartial expected = StatsKernel.of(block, Vectors.Reading.SCALARS);
+          for (Vectors.Reading reading : Vectors.Reading.values()) {
+            assertThat(StatsKernel.of(block, reading))
+                .as("%s %s %d %s", dtype, fill, n, reading)
+                .isEqualTo(expected);
+          }
         }
       }
     }
@@ -430,7 +434,10 @@ class StatsOperationTest extends OperationKit<StatsArguments, StatsPartial> {
             (dtype, bytes) -> {
               TensorInfo tensor = new TensorInfo("t", dtype, List.of(4096L));
               TensorBlock block = new TensorBlock(tensor, 0, 4096, MemorySegment.ofArray(bytes));
-              assertThat(StatsKernel.of(block, true)).isEqualTo(StatsKernel.of(block, false));
+              StatsPartial expected = StatsKernel.of(block, Vectors.Reading.SCALARS);
+              for (Vectors.Reading reading : Vectors.Reading.values()) {
+                assertThat(StatsKernel.of(block, reading)).as("%s", reading).isEqualTo(expected);
+              }
             });
       }
     }

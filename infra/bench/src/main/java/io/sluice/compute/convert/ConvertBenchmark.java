@@ -1,6 +1,7 @@
 package io.sluice.compute.convert;
 
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.Arena;
@@ -61,28 +62,34 @@ public class ConvertBenchmark {
     }
   }
 
-  private ErrorSums convert(Target target, boolean measure, boolean vectors) {
+  private ErrorSums convert(Target target, boolean measure, Vectors.Reading reading) {
     long at = Math.floorMod(next.getAndIncrement(), TENSORS) * TENSOR;
     TensorBlock block = new TensorBlock(tensor, 0, 2048, data.asSlice(at, TENSOR));
     List<MemorySegment> out =
         List.of(target.out.asSlice(0, type.bytes(tensor.elements())), target.scales);
-    return new RowConverter(false, measure, vectors).convert(block, type, out);
+    return new RowConverter(false, measure, reading).convert(block, type, out);
   }
 
   @Benchmark
   public ErrorSums vectors(Target target) {
-    return convert(target, false, true);
+    return convert(target, false, Vectors.Reading.SEGMENTS);
   }
 
   /** The twin without vectors. */
   @Benchmark
   public ErrorSums scalars(Target target) {
-    return convert(target, false, false);
+    return convert(target, false, Vectors.Reading.SCALARS);
   }
 
   /** With the errors measured, as jobs do. */
   @Benchmark
   public ErrorSums withErrors(Target target) {
-    return convert(target, true, true);
+    return convert(target, true, Vectors.Reading.SEGMENTS);
+  }
+
+  /** With the errors measured, as jobs in native executables do. */
+  @Benchmark
+  public ErrorSums withErrorsArrays(Target target) {
+    return convert(target, true, Vectors.Reading.ARRAYS);
   }
 }

@@ -1,6 +1,7 @@
 package io.sluice.compute.stats;
 
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.Arena;
@@ -96,13 +97,19 @@ public class StatsBenchmark {
 
   @Benchmark
   public StatsPartial vectors() {
-    return StatsKernel.of(new TensorBlock(tensor, 0, 1, some()), true);
+    return StatsKernel.of(new TensorBlock(tensor, 0, 1, some()), Vectors.Reading.SEGMENTS);
+  }
+
+  /** As native executables do. */
+  @Benchmark
+  public StatsPartial arrays() {
+    return StatsKernel.of(new TensorBlock(tensor, 0, 1, some()), Vectors.Reading.ARRAYS);
   }
 
   /** The twin without vectors. */
   @Benchmark
   public StatsPartial scalars() {
-    return StatsKernel.of(new TensorBlock(tensor, 0, 1, some()), false);
+    return StatsKernel.of(new TensorBlock(tensor, 0, 1, some()), Vectors.Reading.SCALARS);
   }
 
   @Benchmark
