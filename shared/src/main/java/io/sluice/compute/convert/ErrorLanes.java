@@ -1,5 +1,7 @@
 package io.sluice.compute.convert;
 
+import java.util.Arrays;
+
 /**
  * Running sums of a row's errors. The order of additions is fixed: element {@code i} of a row goes
  * to lane {@code i % COUNT}, so vectors of any width give the same bits. Differences are taken in
@@ -17,4 +19,22 @@ final class ErrorLanes {
 
   /** Bits of the largest difference, without sign. */
   int largest;
+
+  /** Adds one element's difference. */
+  void addError(int i, float difference) {
+    errors[i % COUNT] += (double) difference * difference;
+    largest = Math.max(largest, Float.floatToRawIntBits(difference) & Integer.MAX_VALUE);
+  }
+
+  /** Adds one element. */
+  void add(int i, float before, float after) {
+    addError(i, before - after);
+    signal[i % COUNT] += (double) before * before;
+  }
+
+  void clear() {
+    Arrays.fill(errors, 0);
+    Arrays.fill(signal, 0);
+    largest = 0;
+  }
 }

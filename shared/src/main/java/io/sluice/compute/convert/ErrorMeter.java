@@ -1,7 +1,6 @@
 package io.sluice.compute.convert;
 
 import io.sluice.compute.stats.ExactSum;
-import java.util.Arrays;
 
 /** Measures differences row by row. Not thread-safe. */
 final class ErrorMeter {
@@ -34,15 +33,19 @@ final class ErrorMeter {
     }
     for (int i = 0; i < n; i++) {
       if (Float.isFinite(before[i]) && Float.isFinite(after[i])) {
-        ScalarRows.addError(i, before[i], after[i], lanes);
+        lanes.add(i, before[i], after[i]);
         count++;
       }
     }
   }
 
-  /** The sums of the row, for who adds elements to them; all are finite. */
-  ErrorLanes lanes(long elements) {
+  /** Adds elements of a row whose sums {@link #lanes} already has; all are finite. */
+  void add(long elements) {
     count += elements;
+  }
+
+  /** The sums of the row so far. */
+  ErrorLanes lanes() {
     return lanes;
   }
 
@@ -59,9 +62,7 @@ final class ErrorMeter {
       power += lanes.signal[lane];
     }
     max = Math.max(max, Float.intBitsToFloat(lanes.largest));
-    Arrays.fill(lanes.errors, 0);
-    Arrays.fill(lanes.signal, 0);
-    lanes.largest = 0;
+    lanes.clear();
     allErrors.add(error);
     allSignal.add(power);
   }

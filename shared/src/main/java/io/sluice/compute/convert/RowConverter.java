@@ -42,7 +42,7 @@ final class RowConverter {
   RowConverter(boolean saturate, boolean measure, Vectors.Reading reading) {
     this.kernel = reading == Vectors.Reading.SCALARS ? new ScalarRows() : new VectorRows();
     this.segments =
-        reading == Vectors.Reading.SEGMENTS && Vectors.wide()
+        measure && reading == Vectors.Reading.SEGMENTS && Vectors.wide()
             ? Optional.of(new SegmentRows())
             : Optional.empty();
     this.saturate = saturate;
@@ -106,7 +106,7 @@ final class RowConverter {
     boolean direct = segments.isPresent() && block.tensor().dtype() == DType.F32;
     int bits =
         direct
-            ? segments.get().largestMagnitude(block.data(), 4 * from, length)
+            ? largestMagnitude(segments.get(), block.data(), from, length, meter.lanes())
             : largestMagnitude(block, from, length);
     float largest = Float.intBitsToFloat(bits);
     requireFinite(largest, block, row);
@@ -114,15 +114,11 @@ final class RowConverter {
     float scale = tiny ? 0 : largest / 127;
     float factor = tiny ? 0 : 127 / largest;
     scales[row] = scale;
-    if (direct && (!measure || largest < HUGE)) {
-      SegmentRows rows = segments.get();
-      if (measure) {
-        rows.scale(block.data(), from, length, factor, scale, out, meter.lanes(length));
-      } else {
-        rows.scale(block.data(), from, length, factor, out);
-      }
+    if (direct && largest < HUGE) {
+      scale(segments.get(), block.data(), from, length, factor, scale, out, meter);
       return;
     }
+    meter.lanes().clear();
     for (long done = 0; done < length; done += FloatRows.CHUNK) {
       int n = (int) Math.min(FloatRows.CHUNK, length - done);
       if (direct || length > FloatRows.CHUNK) {
@@ -135,6 +131,32 @@ final class RowConverter {
         meter.add(values, after, n);
       }
     }
+  }
+
+  private int largestMagnitude(
+      SegmentRows rows, MemorySegment data, long from, long length, ErrorLanes lanes) {
+    int bits = 0;
+    for (long done = 0; done < length; done += SegmentRows.MOST) {
+      int n = (int) Math.min(SegmentRows.MOST, length - done);
+      bits = Math.max(bits, rows.largestMagnitude(data, from + done, n, lanes));
+    }
+    return bits;
+  }
+
+  private void scale(
+      SegmentRows rows,
+      MemorySegment data,
+      long from,
+      long length,
+      float factor,
+      float scale,
+      MemorySegment out,
+      ErrorMeter meter) {
+    for (long done = 0; done < length; done += SegmentRows.MOST) {
+      int n = (int) Math.min(SegmentRows.MOST, length - done);
+      rows.scale(data, from + done, n, factor, scale, out, meter.lanes());
+    }
+    meter.add(length);
   }
 
   private int largestMagnitude(TensorBlock block, long from, long length) {

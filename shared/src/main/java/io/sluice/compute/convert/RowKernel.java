@@ -17,6 +17,10 @@ interface RowKernel {
   /** {@code to[i] = bytes[i] · scale}, rounded once. */
   void scaleToFloats(byte[] bytes, int n, float scale, float[] to);
 
-  /** Adds what lies between finite elements; the first goes to the first lane. */
+  /**
+   * Adds what lies between finite elements; the first goes to the first lane.
+   *
+   * @param after is overwritten
+   */
   void addErrors(float[] before, float[] after, int n, ErrorLanes lanes);
 }

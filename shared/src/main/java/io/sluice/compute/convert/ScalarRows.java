@@ -28,15 +28,7 @@ final class ScalarRows implements RowKernel {
   @Override
   public void addErrors(float[] before, float[] after, int n, ErrorLanes lanes) {
     for (int i = 0; i < n; i++) {
-      addError(i, before[i], after[i], lanes);
+      lanes.add(i, before[i], after[i]);
     }
-  }
-
-  static void addError(int i, float before, float after, ErrorLanes lanes) {
-    float difference = before - after;
-    lanes.errors[i % ErrorLanes.COUNT] += (double) difference * difference;
-    lanes.signal[i % ErrorLanes.COUNT] += (double) before * before;
-    lanes.largest =
-        Math.max(lanes.largest, Float.floatToRawIntBits(difference) & Integer.MAX_VALUE);
   }
 }

@@ -19,54 +19,53 @@ final class SegmentRows {
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
   private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_512;
   private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
+  private static final VectorSpecies<Float> HALVES = FloatVector.SPECIES_256;
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final int LANES = 16;
+  private static final int LANES = ErrorLanes.COUNT;
+
+  /** Most elements at a time, a multiple of the lanes: differences stay in the cache. */
+  static final int MOST = 1 << 13;
+
+  private final float[] differences = new float[MOST];
 
   private static FloatVector load(MemorySegment from, long at) {
     return FloatVector.fromMemorySegment(FLOATS, from, at, ByteOrder.LITTLE_ENDIAN);
   }
 
+  private static FloatVector half(MemorySegment from, long at) {
+    return FloatVector.fromMemorySegment(HALVES, from, at, ByteOrder.LITTLE_ENDIAN);
+  }
+
   /**
    * The bits of the largest magnitude of {@code n} floats; those of a NaN or an infinity if there
-   * is one.
-   *
-   * @param offset in bytes
+   * is one. Adds the squares of the floats to the signal.
    */
-  int largestMagnitude(MemorySegment data, long offset, long n) {
-    MemorySegment row = data.asSlice(offset, 4 * n);
+  int largestMagnitude(MemorySegment data, long first, int n, ErrorLanes lanes) {
+    MemorySegment row = data.asSlice(4 * first, 4L * n);
     IntVector a = IntVector.zero(INTS);
     IntVector b = a;
-    IntVector c = a;
-    IntVector d = a;
-    long at = 0;
-    long end = n - n % (4 * LANES);
-    for (; at < end; at += 4 * LANES) {
-      a = a.max(load(row, 4 * at).reinterpretAsInts().and(Integer.MAX_VALUE));
-      b = b.max(load(row, 4 * at + 64).reinterpretAsInts().and(Integer.MAX_VALUE));
-      c = c.max(load(row, 4 * at + 128).reinterpretAsInts().and(Integer.MAX_VALUE));
-      d = d.max(load(row, 4 * at + 192).reinterpretAsInts().and(Integer.MAX_VALUE));
+    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes.signal, 0);
+    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes.signal, 8);
+    int at = 0;
+    int end = n - n % (2 * LANES);
+    for (; at < end; at += 2 * LANES) {
+      a = a.max(load(row, 4L * at).reinterpretAsInts().and(Integer.MAX_VALUE));
+      b = b.max(load(row, 4L * at + 64).reinterpretAsInts().and(Integer.MAX_VALUE));
+      s0 = plusSquare(s0, half(row, 4L * at));
+      s1 = plusSquare(s1, half(row, 4L * at + 32));
+      s0 = plusSquare(s0, half(row, 4L * at + 64));
+      s1 = plusSquare(s1, half(row, 4L * at + 96));
     }
-    int largest = a.max(b).max(c.max(d)).reduceLanes(VectorOperators.MAX);
+    s0.intoArray(lanes.signal, 0);
+    s1.intoArray(lanes.signal, 8);
+    int largest = a.max(b).reduceLanes(VectorOperators.MAX);
     for (; at < n; at++) {
-      float value = row.get(FLOAT, 4 * at);
+      float value = row.get(FLOAT, 4L * at);
+      lanes.signal[at % LANES] += (double) value * value;
       largest = Math.max(largest, Float.floatToRawIntBits(value) & Integer.MAX_VALUE);
     }
     return largest;
-  }
-
-  /** {@code to[i] = rint(from[i] · factor)}, which fits a byte, of {@code n} elements. */
-  void scale(MemorySegment from, long first, long n, float factor, MemorySegment to) {
-    MemorySegment source = from.asSlice(4 * first, 4 * n);
-    MemorySegment target = to.asSlice(first, n);
-    long at = 0;
-    long end = n - n % LANES;
-    for (; at < end; at += LANES) {
-      bytes(load(source, 4 * at).mul(factor).add(RowKernel.ROUND), target, at);
-    }
-    for (; at < n; at++) {
-      one(source.get(FLOAT, 4 * at), factor, target, at);
-    }
   }
 
   private static void bytes(FloatVector rounded, MemorySegment to, long at) {
@@ -81,48 +80,52 @@ final class SegmentRows {
     return scaled;
   }
 
-  /** The same, and adds what lies between the elements and the bytes times {@code scale}. */
+  /**
+   * {@code to[i] = rint(from[i] · factor)}, which fits a byte, of {@code n} elements. Adds what
+   * lies between the elements and the bytes times {@code scale}.
+   */
   void scale(
       MemorySegment from,
       long first,
-      long n,
+      int n,
       float factor,
       float scale,
       MemorySegment to,
       ErrorLanes lanes) {
-    MemorySegment source = from.asSlice(4 * first, 4 * n);
+    MemorySegment source = from.asSlice(4 * first, 4L * n);
     MemorySegment target = to.asSlice(first, n);
-    DoubleVector e0 = DoubleVector.fromArray(DOUBLES, lanes.errors, 0);
-    DoubleVector e1 = DoubleVector.fromArray(DOUBLES, lanes.errors, 8);
-    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes.signal, 0);
-    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes.signal, 8);
     IntVector largest = IntVector.zero(INTS);
-    long at = 0;
-    long end = n - n % LANES;
+    int at = 0;
+    int end = n - n % LANES;
     for (; at < end; at += LANES) {
-      FloatVector x = load(source, 4 * at);
+      FloatVector x = load(source, 4L * at);
       FloatVector rounded = x.mul(factor).add(RowKernel.ROUND);
       bytes(rounded, target, at);
       FloatVector d = x.sub(rounded.sub(RowKernel.ROUND).mul(scale));
+      d.intoArray(differences, at);
       largest = largest.max(d.reinterpretAsInts().and(Integer.MAX_VALUE));
-      e0 = plusSquare(e0, d, 0);
-      e1 = plusSquare(e1, d, 1);
-      s0 = plusSquare(s0, x, 0);
-      s1 = plusSquare(s1, x, 1);
     }
-    e0.intoArray(lanes.errors, 0);
-    e1.intoArray(lanes.errors, 8);
-    s0.intoArray(lanes.signal, 0);
-    s1.intoArray(lanes.signal, 8);
     lanes.largest = Math.max(lanes.largest, largest.reduceLanes(VectorOperators.MAX));
+    addSquares(differences, end, lanes.errors);
     for (; at < n; at++) {
-      float value = source.get(FLOAT, 4 * at);
-      ScalarRows.addError((int) (at % LANES), value, one(value, factor, target, at) * scale, lanes);
+      float value = source.get(FLOAT, 4L * at);
+      lanes.addError(at, value - one(value, factor, target, at) * scale);
     }
   }
 
-  private static DoubleVector plusSquare(DoubleVector sum, FloatVector values, int part) {
-    DoubleVector wide = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, part);
+  private static void addSquares(float[] values, int n, double[] lanes) {
+    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes, 0);
+    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes, 8);
+    for (int i = 0; i < n; i += LANES) {
+      s0 = plusSquare(s0, FloatVector.fromArray(HALVES, values, i));
+      s1 = plusSquare(s1, FloatVector.fromArray(HALVES, values, i + 8));
+    }
+    s0.intoArray(lanes, 0);
+    s1.intoArray(lanes, 8);
+  }
+
+  private static DoubleVector plusSquare(DoubleVector sum, FloatVector values) {
+    DoubleVector wide = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 0);
     return wide.fma(wide, sum);
   }
 }

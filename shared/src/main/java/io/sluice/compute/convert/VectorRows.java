@@ -77,56 +77,57 @@ final class VectorRows implements RowKernel {
     }
   }
 
+  // Short loops: with all of it in one, JDK 25 leaves some of the vectors as objects.
   @Override
   public void addErrors(float[] before, float[] after, int n, ErrorLanes lanes) {
     int end = n - n % ErrorLanes.COUNT;
-    DoubleVector e0 = DoubleVector.fromArray(DOUBLES, lanes.errors, 0);
-    DoubleVector e1 = DoubleVector.fromArray(DOUBLES, lanes.errors, 4);
-    DoubleVector e2 = DoubleVector.fromArray(DOUBLES, lanes.errors, 8);
-    DoubleVector e3 = DoubleVector.fromArray(DOUBLES, lanes.errors, 12);
-    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes.signal, 0);
-    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes.signal, 4);
-    DoubleVector s2 = DoubleVector.fromArray(DOUBLES, lanes.signal, 8);
-    DoubleVector s3 = DoubleVector.fromArray(DOUBLES, lanes.signal, 12);
-    IntVector largest = IntVector.zero(IntVector.SPECIES_128);
-    for (int i = 0; i < end; i += ErrorLanes.COUNT) {
-      FloatVector x0 = FloatVector.fromArray(HALVES, before, i);
-      FloatVector x1 = FloatVector.fromArray(HALVES, before, i + 4);
-      FloatVector x2 = FloatVector.fromArray(HALVES, before, i + 8);
-      FloatVector x3 = FloatVector.fromArray(HALVES, before, i + 12);
-      FloatVector d0 = x0.sub(FloatVector.fromArray(HALVES, after, i));
-      FloatVector d1 = x1.sub(FloatVector.fromArray(HALVES, after, i + 4));
-      FloatVector d2 = x2.sub(FloatVector.fromArray(HALVES, after, i + 8));
-      FloatVector d3 = x3.sub(FloatVector.fromArray(HALVES, after, i + 12));
-      largest = largest.max(d0.reinterpretAsInts().and(Integer.MAX_VALUE));
-      largest = largest.max(d1.reinterpretAsInts().and(Integer.MAX_VALUE));
-      largest = largest.max(d2.reinterpretAsInts().and(Integer.MAX_VALUE));
-      largest = largest.max(d3.reinterpretAsInts().and(Integer.MAX_VALUE));
-      e0 = plusSquare(e0, d0);
-      e1 = plusSquare(e1, d1);
-      e2 = plusSquare(e2, d2);
-      e3 = plusSquare(e3, d3);
-      s0 = plusSquare(s0, x0);
-      s1 = plusSquare(s1, x1);
-      s2 = plusSquare(s2, x2);
-      s3 = plusSquare(s3, x3);
-    }
-    e0.intoArray(lanes.errors, 0);
-    e1.intoArray(lanes.errors, 4);
-    e2.intoArray(lanes.errors, 8);
-    e3.intoArray(lanes.errors, 12);
-    s0.intoArray(lanes.signal, 0);
-    s1.intoArray(lanes.signal, 4);
-    s2.intoArray(lanes.signal, 8);
-    s3.intoArray(lanes.signal, 12);
-    lanes.largest = Math.max(lanes.largest, largest.reduceLanes(VectorOperators.MAX));
+    addSquares(before, end, lanes.signal);
+    lanes.largest = Math.max(lanes.largest, subtract(before, after, end));
+    addSquares(after, end, lanes.errors);
     for (int i = end; i < n; i++) {
-      ScalarRows.addError(i, before[i], after[i], lanes);
+      lanes.add(i, before[i], after[i]);
     }
   }
 
-  private static DoubleVector plusSquare(DoubleVector sum, FloatVector values) {
-    DoubleVector wide = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 0);
-    return wide.fma(wide, sum);
+  private static void addSquares(float[] values, int n, double[] lanes) {
+    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes, 0);
+    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes, 4);
+    DoubleVector s2 = DoubleVector.fromArray(DOUBLES, lanes, 8);
+    DoubleVector s3 = DoubleVector.fromArray(DOUBLES, lanes, 12);
+    for (int i = 0; i < n; i += ErrorLanes.COUNT) {
+      DoubleVector x0 = wide(FloatVector.fromArray(HALVES, values, i));
+      DoubleVector x1 = wide(FloatVector.fromArray(HALVES, values, i + 4));
+      DoubleVector x2 = wide(FloatVector.fromArray(HALVES, values, i + 8));
+      DoubleVector x3 = wide(FloatVector.fromArray(HALVES, values, i + 12));
+      s0 = x0.fma(x0, s0);
+      s1 = x1.fma(x1, s1);
+      s2 = x2.fma(x2, s2);
+      s3 = x3.fma(x3, s3);
+    }
+    s0.intoArray(lanes, 0);
+    s1.intoArray(lanes, 4);
+    s2.intoArray(lanes, 8);
+    s3.intoArray(lanes, 12);
+  }
+
+  /** {@code after[i] = before[i] - after[i]}; returns the bits of the largest magnitude. */
+  private static int subtract(float[] before, float[] after, int n) {
+    IntVector a = IntVector.zero(INTS);
+    IntVector b = a;
+    for (int i = 0; i < n; i += ErrorLanes.COUNT) {
+      FloatVector x = FloatVector.fromArray(FLOATS, before, i);
+      FloatVector y = FloatVector.fromArray(FLOATS, before, i + 8);
+      x = x.sub(FloatVector.fromArray(FLOATS, after, i));
+      y = y.sub(FloatVector.fromArray(FLOATS, after, i + 8));
+      x.intoArray(after, i);
+      y.intoArray(after, i + 8);
+      a = a.max(x.reinterpretAsInts().and(Integer.MAX_VALUE));
+      b = b.max(y.reinterpretAsInts().and(Integer.MAX_VALUE));
+    }
+    return a.max(b).reduceLanes(VectorOperators.MAX);
+  }
+
+  private static DoubleVector wide(FloatVector values) {
+    return (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 0);
   }
 }
