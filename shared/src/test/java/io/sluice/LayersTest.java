@@ -62,10 +62,19 @@ class LayersTest {
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
+    "compute.train, model json plan storage manifest job placement compute compute.kernel"
+        + " compute.publish",
+    "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
+    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel",
     "compute.product, model json plan placement manifest job compute compute.kernel compute.publish",
+    "compute.compare, model json placement plan manifest job compute compute.stats",
+    "compute.product, model json plan placement manifest job compute compute.kernel"
+        + " compute.publish",
     "compute.publish, model format plan storage manifest job",
-    "pull, model storage manifest",
+    "compute.convert, model json placement plan manifest job compute compute.kernel compute.publish"
+        + " compute.stats",
+    "pull, model format storage manifest",
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",

@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.compare.CompareProgram;
+import io.sluice.compute.convert.ConvertProgram;
+import io.sluice.compute.publish.ModelPublisher;
+import io.sluice.compute.publish.OutputMemory;
 import io.sluice.compute.stats.StatsOperation;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
@@ -377,6 +383,88 @@ class MainJobTest {
   }
 
   @Test
+  void aConversionIsTheSameForEveryCutAndKeepsWhatDoesNotChange() throws Exception {
+    Path model = write("model", 21, 60);
+    upload(model, "fine", PlanOptions.bySize(40_000), OptionalInt.empty());
+    upload(model, "coarse", PlanOptions.byCount(2), OptionalInt.empty());
+
+    JsonNode fine = compute("fine", "convert", List.of(), "to", "F16", "output", "fine:f16");
+    JsonNode coarse = compute("coarse", "convert", List.of(), "to", "F16", "output", "coarse:f16");
+
+    assertThat(fine.at("/result/tensors").size()).isPositive();
+    assertThat(coarse.at("/result/tensors")).isEqualTo(fine.at("/result/tensors"));
+    JsonNode same = compute("fine:f16", "compare", List.of(), "with", "coarse:f16");
+    assertThat(same.at("/result/equal").booleanValue()).as(same.toString()).isTrue();
+    assertThat(same.at("/result/summary/compared").intValue()).isPositive();
+    ModelManifest made = manifest("fine:f16");
+    assertThat(made.tensors()).hasSameSizeAs(manifest("fine").tensors());
+    assertThat(made.provenance().orElseThrow().parents().getFirst().version())
+        .isEqualTo(manifests.resolve(ModelRef.parse("fine")).version());
+    for (ModelManifest.File file : made.files()) {
+      file.digest()
+          .ifPresent(
+              digest ->
+                  assertThat(Digest.sha256(reassemble(made, file)))
+                      .as(file.path())
+                      .isEqualTo(digest));
+    }
+    assertThat(made.files().stream().map(ModelManifest.File::path))
+        .contains("config.json", "tokenizer.json", "model.safetensors.index.json");
+
+    // Once more, and of one tensor: nothing else is made.
+    JsonNode again = compute("fine", "convert", List.of(), "to", "F16", "output", "fine:f16");
+    assertThat(again.at("/result/version")).isEqualTo(fine.at("/result/version"));
+    String one =
+        manifest("fine").tensors().stream()
+            .filter(t -> t.info().dtype() == DType.F32 && t.info().bytes() > 0)
+            .filter(t -> t.pieces().size() == 1)
+            .findFirst()
+            .orElseThrow()
+            .info()
+            .name();
+    JsonNode single = compute("fine", "convert", List.of(one), "to", "BF16", "output", "fine:one");
+    assertThat(single.at("/result/shardsMade").intValue()).isEqualTo(1);
+    JsonNode differing = compute("fine", "compare", List.of(), "with", "fine:one");
+    assertThat(differing.at("/result/tensors").has(one)).isTrue();
+    assertThat(differing.at("/N").intValue()).isEqualTo(1);
+    assertThat(differing.at("/result/summary/identical").intValue()).isPositive();
+    instances.forEach(i -> assertThat(i.pool.usedBytes()).isZero());
+  }
+
+  @Test
+  void conversionsThatCannotBeAreRefusedByName() throws Exception {
+    Path model = temp.resolve("small");
+    Files.createDirectories(model);
+    writeSafetensors(
+        model.resolve("model.safetensors"),
+        List.of(
+            new TensorInfo("ints", DType.I64, List.of(4L)),
+            new TensorInfo("w", DType.F32, List.of(4L, 33L)),
+            new TensorInfo("w.scale", DType.U8, List.of(1L))),
+        new Random(1));
+    upload(model, "m", PlanOptions.bySize(4096), OptionalInt.empty());
+    Map<String[], String> wrong =
+        Map.of(
+            new String[] {"to", "F99", "output", "n"}, "'to' is one of",
+            new String[] {"to", "F16"}, "output",
+            new String[] {"to", "F16", "output", "n@sha256:" + "0".repeat(64)}, "cannot be given",
+            new String[] {"to", "F16", "output", "n", "overflow", "x"}, "'overflow' is",
+            new String[] {"to", "Q4_0", "output", "n"}, "no tensor of 'm' becomes Q4_0",
+            new String[] {"to", "I8", "output", "n"}, "'w.scale'",
+            new String[] {"to", "F16", "output", "n", "typo", "x"}, "typo");
+    for (Map.Entry<String[], String> one : wrong.entrySet()) {
+      assertThatThrownBy(() -> compute("m", "convert", List.of(), one.getKey()))
+          .isInstanceOf(SluiceException.class)
+          .hasMessageContaining(one.getValue());
+    }
+    assertThatThrownBy(() -> compute("m", "convert", List.of("ints"), "to", "F16", "output", "n"))
+        .hasMessageContaining("'ints'")
+        .hasMessageContaining("I64");
+    assertThatThrownBy(() -> compute("m", "compare", List.of("nope*"), "with", "m"))
+        .hasMessageContaining("'nope*'");
+  }
+
+  @Test
   void copiesOfAWorkerThatIsLostAreLoadedByOthersThatHaveNone() throws Exception {
     Path model = write("model", 16, 50);
     upload(model, "m", PlanOptions.byCount(4), OptionalInt.empty());
@@ -444,13 +532,19 @@ class MainJobTest {
   }
 
   private JsonNode compute(String name, List<String> globs) throws InterruptedException {
+    return compute(name, "stats", globs);
+  }
+
+  /** Computes; arguments are pairs of a name and a text. */
+  private JsonNode compute(String name, String operation, List<String> globs, String... arguments)
+      throws InterruptedException {
+    ObjectNode args = JsonNodeFactory.instance.objectNode();
+    for (int i = 0; i < arguments.length; i += 2) {
+      args.put(arguments[i], arguments[i + 1]);
+    }
     ComputeSpec spec =
         new ComputeSpec(
-            ModelRef.parse(name),
-            "stats",
-            JsonNodeFactory.instance.objectNode(),
-            new TensorGlobs(globs),
-            OptionalInt.empty());
+            ModelRef.parse(name), operation, args, new TensorGlobs(globs), OptionalInt.empty());
     return run(ComputeKind.COMPUTE, spec.toJson());
   }
 
@@ -469,7 +563,8 @@ class MainJobTest {
   }
 
   private ModelManifest manifest(String name) {
-    return manifests.load(name, manifests.resolve(ModelRef.parse(name)).version());
+    ModelRef ref = ModelRef.parse(name);
+    return manifests.load(ref.name(), manifests.resolve(ref).version());
   }
 
   private long bytesUnder(String keys) {
@@ -622,6 +717,7 @@ class MainJobTest {
     final Worker worker;
     final JobRunner runner;
     final LoadKind load;
+    final ComputeThreads threads = new ComputeThreads(2);
     boolean closed;
 
     Instance(String id) {
@@ -643,7 +739,15 @@ class MainJobTest {
               load,
               new ComputeKind(
                   List.of(
-                      new MapReduce(new StatsOperation(), manifests, registry, access(loader)))));
+                      new MapReduce(
+                          new StatsOperation(), manifests, registry, access(loader), threads),
+                      new CompareProgram(manifests, registry, access(loader), threads),
+                      new ConvertProgram(
+                          manifests,
+                          registry,
+                          access(loader),
+                          threads,
+                          new ModelPublisher(store, manifests, pins, output())))));
       runner =
           new JobRunner(
               jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));
@@ -665,6 +769,32 @@ class MainJobTest {
           .forEach(held::release);
       pool.close();
       transfer.close();
+      threads.close();
+    }
+
+    private OutputMemory output() {
+      return new OutputMemory() {
+        @Override
+        public long bytes() {
+          return transfer.bytes();
+        }
+
+        @Override
+        public Loan acquire(long bytes) throws InterruptedException {
+          TransferMemory.Buffer buffer = transfer.acquire(bytes);
+          return new Loan() {
+            @Override
+            public MemorySegment segment() {
+              return buffer.segment();
+            }
+
+            @Override
+            public void close() {
+              buffer.close();
+            }
+          };
+        }
+      };
     }
   }
 

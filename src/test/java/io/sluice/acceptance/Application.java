@@ -51,10 +51,12 @@ final class Application {
             "-XX:TieredStopAtLevel=1",
             "-Xshare:auto",
             "--enable-native-access=ALL-UNNAMED",
-            "--add-modules=jdk.incubator.vector",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-jar",
-            built("acceptance.application").toString()));
+            "--sun-misc-unsafe-memory-access=allow"));
+    if (arguments.getFirst().equals("serve")) {
+      // As the program `sluice` does it: the module says on the standard error that it is there.
+      command.add("--add-modules=jdk.incubator.vector");
+    }
+    command.addAll(List.of("-jar", built("acceptance.application").toString()));
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     builder

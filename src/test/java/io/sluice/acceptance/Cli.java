@@ -39,7 +39,9 @@ final class Cli {
     void failed(int code, String error) {
       assertThat(exit).as(this.toString()).isEqualTo(code);
       assertThat(out).as(this.toString()).isEmpty();
-      List<String> lines = err.strip().lines().toList();
+      // the first line is the JVM's own
+      List<String> lines =
+          err.strip().lines().filter(line -> !line.startsWith("WARNING: Using incub")).toList();
       assertThat(lines.getLast())
           .as(this.toString())
           .startsWith("sluice: ")

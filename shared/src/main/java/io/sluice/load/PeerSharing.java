@@ -97,12 +97,17 @@ public final class PeerSharing {
     }
 
     /** Asks who has the shard or reads it, and claims it if nobody does. */
-    Next ask() {
+    Next ask() throws InterruptedException {
       without.addAll(holders.failed(shard));
       ShardClaims.Answer answer;
       try {
         answer = claims.ask(incarnation, shard, runs, without, lease);
       } catch (SluiceException e) {
+        // The shard may have been claimed all the same.
+        releaseSoon();
+        if (Thread.interrupted()) {
+          throw new InterruptedException("interrupted while asking who holds a shard");
+        }
         LOG.warnf("who holds shard %s cannot be found out: %s", shard.shortHex(), e.getMessage());
         return Next.READ;
       }
@@ -142,11 +147,21 @@ public final class PeerSharing {
       }
       renewal.interrupt();
       renewal = null;
-      try {
-        claims.release(incarnation, shard, runs);
-      } catch (SluiceException e) {
-        LOG.debugf("claim of shard %s ends by its lease: %s", shard.shortHex(), e.getMessage());
-      }
+      releaseSoon();
+    }
+
+    /** On a thread of its own: this one may be interrupted, and nobody has to wait for it. */
+    private void releaseSoon() {
+      Thread.ofVirtual()
+          .name("sluice-claim")
+          .start(
+              () -> {
+                try {
+                  claims.release(incarnation, shard, runs);
+                } catch (RuntimeException e) {
+                  LOG.debugf("claim of shard %s ends by its lease: %s", shard.shortHex(), e);
+                }
+              });
     }
 
     private void renew() {

@@ -44,6 +44,7 @@ import java.util.regex.Pattern;
 public final class GarbageCollector {
   private static final Pattern SHARD = Pattern.compile("shards/[0-9a-f]{64}\\.safetensors");
   private static final Pattern SKELETON = Pattern.compile("skeletons/[0-9a-f]{64}\\.bin");
+  private static final Pattern SCRATCH = Pattern.compile("scratch/[0-9a-z/-]{1,256}\\.bin");
   private static final int BATCH = 200;
 
   /**
@@ -157,6 +158,7 @@ public final class GarbageCollector {
       models.forEach(this::collectVersions);
       sweep(Keys.SHARDS, SHARD);
       sweep(Keys.SKELETONS, SKELETON);
+      sweep(Keys.SCRATCH, SCRATCH);
       abandon(Keys.SHARDS, SHARD);
       abandon(Keys.SKELETONS, SKELETON);
       models.forEach(this::pruneMoves);

@@ -32,16 +32,16 @@ import java.util.OptionalInt;
  *  "files":[{"path":…,"size":…,"digest":…,"crc32c":…,"format":…,
  *            "skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
- *              "pieces":[[<shard index>,<offset>,<rows>],…]},…],
+ *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…],
  *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
  * }</pre>
  *
  * <p>{@code crc32c} holds the CRC32C of each chunk, or that of a file, as big-endian words. {@code
- * skeleton}, {@code layer}, {@code provenance} and the {@code digest} of a file are left out if
- * there is none; so is the {@code crc32c} of a file that has a {@code digest}. In version 1 files
- * have a {@code digest} and nothing else; a manifest of such files is written as version 1, so that
- * it keeps its bytes. What follows from other fields (first row and length of a piece, number of
- * chunks) is not written, so it cannot be wrong.
+ * skeleton}, {@code layer}, {@code role}, {@code provenance} and the {@code digest} of a file are
+ * left out if there is none; so is the {@code crc32c} of a file that has a {@code digest}. In
+ * version 1 files have a {@code digest} and nothing else; a manifest of such files is written as
+ * version 1, so that it keeps its bytes. What follows from other fields (first row and length of a
+ * piece, number of chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
@@ -220,6 +220,9 @@ public final class ManifestCodec {
     if (tensor.layer().isPresent()) {
       json.writeNumberField("layer", tensor.layer().getAsInt());
     }
+    if (tensor.role().isPresent()) {
+      json.writeStringField("role", tensor.role().get());
+    }
     json.writeArrayFieldStart("pieces");
     for (Piece piece : tensor.pieces()) {
       json.writeStartArray();
@@ -335,6 +338,8 @@ public final class ManifestCodec {
         json.optionalField("layer")
             ? OptionalInt.of((int) json.element("layer", Integer.MAX_VALUE))
             : OptionalInt.empty();
+    Optional<String> role =
+        json.optionalField("role") ? Optional.of(json.text("role")) : Optional.empty();
     List<Piece> pieces = new ArrayList<>(1);
     json.field("pieces");
     long row = 0;
@@ -348,7 +353,7 @@ public final class ManifestCodec {
       row += rows;
     }
     json.endObject();
-    return new Tensor(info, file, offset, layer, pieces);
+    return new Tensor(info, file, offset, layer, role, pieces);
   }
 
   private static void checkCount(StrictJson json, String what, int count, int max) {

@@ -185,15 +185,41 @@ public record ModelManifest(
    * @param file index of its file
    * @param fileOffset where it starts in its file
    * @param layer number of its layer, if known
+   * @param role what the model's graph uses it as, if its own name does not say so
    * @param pieces where its bytes lie, in order of rows, without holes; empty for a tensor of no
    *     bytes; tensors that share their bytes share their pieces
    */
   public record Tensor(
-      TensorInfo info, int file, long fileOffset, OptionalInt layer, List<Piece> pieces) {
+      TensorInfo info,
+      int file,
+      long fileOffset,
+      OptionalInt layer,
+      Optional<String> role,
+      List<Piece> pieces) {
+    /** A tensor whose name says what it is. */
+    public Tensor(
+        TensorInfo info, int file, long fileOffset, OptionalInt layer, List<Piece> pieces) {
+      this(info, file, fileOffset, layer, Optional.empty(), pieces);
+    }
+
     public Tensor {
       Objects.requireNonNull(info, "info");
       Objects.requireNonNull(layer, "layer");
       pieces = List.copyOf(pieces);
+      Objects.requireNonNull(role, "role");
+      if (role.isPresent()
+          && (role.get().isEmpty()
+              || role.get().length() > TensorInfo.MAX_NAME
+              || !isUnicode(role.get()))) {
+        throw invalid(
+            "the role of tensor '"
+                + info.name()
+                + "' has 1 to "
+                + TensorInfo.MAX_NAME
+                + " characters of Unicode, got '"
+                + shorten(role.get())
+                + "'");
+      }
       if (!isUnicode(info.name())) {
         throw invalid("the name of a tensor has half a surrogate pair: '" + info.name() + "'");
       }
@@ -209,6 +235,11 @@ public record ModelManifest(
                 + layer.orElse(0));
       }
       checkRows(info, pieces);
+    }
+
+    /** What it is in the model: its role, or else its name. */
+    public String meaning() {
+      return role.orElse(info.name());
     }
 
     private static void checkRows(TensorInfo info, List<Piece> pieces) {

@@ -72,16 +72,11 @@ public final class ModelPull {
    */
   public void pull(ModelManifest manifest, Path target, boolean force, LongConsumer progress)
       throws InterruptedException {
-    try (Staging staging = Staging.open(target, manifest, force)) {
+    List<String> paths = manifest.files().stream().map(ModelManifest.File::path).toList();
+    try (Staging staging = Staging.open(target, paths, manifest.sourceBytes(), force)) {
       try (BlockWindow window = new BlockWindow(parallelism, BLOCK)) {
         List<StoredObject> objects = StoredObject.of(manifest);
-        for (StoredObject object : objects) {
-          for (int i = 0; i < object.descriptor().checksums().count(); i++) {
-            int chunk = i;
-            window.submit(block -> copy(manifest, object, chunk, staging, block, progress));
-          }
-        }
-        window.await();
+        copyAll(objects, paths, staging, window, progress);
         for (StoredObject object : objects) {
           if (object.extents().stream().anyMatch(e -> !hasDigest(manifest, e.file()))) {
             window.submit(block -> verify(manifest, object, staging, block));
@@ -97,8 +92,49 @@ public final class ModelPull {
     }
   }
 
+  /**
+   * Writes the tensors of a version as one GGUF file, {@code <name>.gguf}, with their names as they
+   * are. What is in other files of the version is not in it.
+   *
+   * @param name of the file and of the model in its metadata
+   * @param force whether the directory may hold something
+   * @return bytes of the file
+   * @throws io.sluice.model.InvalidValueException if GGUF has no place for a tensor
+   */
+  public long pullGguf(
+      ModelManifest manifest, String name, Path target, boolean force, LongConsumer progress)
+      throws InterruptedException {
+    GgufFile file = GgufFile.of(manifest, name);
+    List<String> paths = List.of(name + ".gguf");
+    try (Staging staging = Staging.open(target, paths, file.layout().size(), force)) {
+      try (BlockWindow window = new BlockWindow(parallelism, BLOCK)) {
+        window.submit(block -> file.begin(staging.file(0)));
+        window.await();
+        copyAll(file.objects(), paths, staging, window, progress);
+      }
+      staging.publish();
+    }
+    return file.layout().size();
+  }
+
+  private void copyAll(
+      List<StoredObject> objects,
+      List<String> paths,
+      Staging staging,
+      BlockWindow window,
+      LongConsumer progress)
+      throws InterruptedException {
+    for (StoredObject object : objects) {
+      for (int i = 0; i < object.descriptor().checksums().count(); i++) {
+        int chunk = i;
+        window.submit(block -> copy(paths, object, chunk, staging, block, progress));
+      }
+    }
+    window.await();
+  }
+
   private void copy(
-      ModelManifest manifest,
+      List<String> paths,
       StoredObject object,
       int chunk,
       Staging staging,
@@ -128,7 +164,7 @@ public final class ModelPull {
         String.format(
             "chunk %d of '%s' at bytes %s has CRC32C %08x, the manifest says %08x; it is a part of"
                 + " '%s'",
-            chunk, object.key(), range, actual, expected, firstFile(manifest, object, range)));
+            chunk, object.key(), range, actual, expected, firstFile(paths, object, range)));
   }
 
   private static void write(
@@ -271,8 +307,8 @@ public final class ModelPull {
         "file '" + manifest.files().get(file).path() + "' has " + what);
   }
 
-  private static String firstFile(ModelManifest manifest, StoredObject object, ByteRange range) {
+  private static String firstFile(List<String> paths, StoredObject object, ByteRange range) {
     List<Extent> extents = object.overlapping(range);
-    return extents.isEmpty() ? "" : manifest.files().get(extents.getFirst().file()).path();
+    return extents.isEmpty() ? "" : paths.get(extents.getFirst().file());
   }
 }

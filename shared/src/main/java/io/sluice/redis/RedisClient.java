@@ -3,6 +3,7 @@ package io.sluice.redis;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -11,6 +12,7 @@ import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.impl.types.ErrorType;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -96,6 +98,23 @@ public final class RedisClient implements AutoCloseable {
   public Response call(String command, List<String> args) {
     Request request = request(command, args);
     return await(command, connection -> connection.send(request));
+  }
+
+  /** Stores bytes under a key for some time. */
+  public void setBytes(String key, byte[] value, Duration ttl) {
+    Request request =
+        Request.cmd(Command.SET)
+            .arg(key)
+            .arg(Buffer.buffer(value))
+            .arg("PX")
+            .arg(Long.toString(ttl.toMillis()));
+    await("SET", connection -> connection.send(request));
+  }
+
+  /** The bytes under a key, null if there are none. */
+  public byte[] getBytes(String key) {
+    Response answer = call("GET", key);
+    return answer == null ? null : answer.toBytes();
   }
 
   /** A command of a pipeline. */

@@ -101,6 +101,7 @@ final class ManifestAssembler {
                 file,
                 tensor.range().offset(),
                 tensor.layer(),
+                tensor.role(),
                 empty ? List.of() : pieces.get(distinct)));
       }
     }

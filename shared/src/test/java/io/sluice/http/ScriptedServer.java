@@ -19,16 +19,16 @@ import java.util.concurrent.atomic.AtomicReference;
  * A server on loopback that says over real connections whatever a test wants it to, well-formed or
  * not.
  */
-final class ScriptedServer implements AutoCloseable {
+public final class ScriptedServer implements AutoCloseable {
   /** What becomes of one connection; it is closed afterwards. */
-  interface Script {
+  public interface Script {
     void run(Peer peer) throws IOException, InterruptedException;
   }
 
   /** The side of the server. */
-  record Peer(int number, Socket socket, InputStream in, OutputStream out) {
+  public record Peer(int number, Socket socket, InputStream in, OutputStream out) {
     /** The head of the next request, or null if the client closed instead. */
-    String head() throws IOException {
+    public String head() throws IOException {
       ByteArrayOutputStream head = new ByteArrayOutputStream();
       int last = 0;
       while (last != 0x0d0a0d0a) {
@@ -42,13 +42,13 @@ final class ScriptedServer implements AutoCloseable {
       return head.toString(StandardCharsets.ISO_8859_1);
     }
 
-    void say(String text) throws IOException {
+    public void say(String text) throws IOException {
       out.write(text.getBytes(StandardCharsets.ISO_8859_1));
       out.flush();
     }
 
     /** Ends the connection by a reset. */
-    void reset() throws IOException {
+    public void reset() throws IOException {
       socket.setSoLinger(true, 0);
       socket.close();
     }
@@ -61,12 +61,12 @@ final class ScriptedServer implements AutoCloseable {
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicReference<Throwable> defect = new AtomicReference<>();
 
-  ScriptedServer(Script script) throws IOException {
+  public ScriptedServer(Script script) throws IOException {
     this(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), script);
   }
 
   /** On a socket that listens already, such as one of TLS. */
-  ScriptedServer(ServerSocket listener, Script script) {
+  public ScriptedServer(ServerSocket listener, Script script) {
     this.listener = listener;
     this.script = script;
     threads.add(Thread.ofVirtual().start(this::accept));
@@ -97,16 +97,16 @@ final class ScriptedServer implements AutoCloseable {
     }
   }
 
-  int port() {
+  public int port() {
     return listener.getLocalPort();
   }
 
-  Origin origin() {
+  public Origin origin() {
     return new Origin(false, "127.0.0.1", port());
   }
 
   /** Connections so far. */
-  int connections() {
+  public int connections() {
     return connections.get();
   }
 

@@ -435,6 +435,36 @@ class TieredSourceTest {
   }
 
   @Test
+  void anInterruptedReadGivesItsClaimUp() throws Exception {
+    storeDelay = Duration.ofSeconds(30);
+    Instance one = new Instance("one", true, Optional.empty());
+    Thread thread =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    one.load(shard);
+                  } catch (InterruptedException | RuntimeException e) {
+                    return;
+                  }
+                });
+    RedisShardClaims claims = new RedisShardClaims(redis, prefix);
+    List<ByteRange> whole = ChunkRuns.whole(shard.checksums());
+    Duration lease = Duration.ofMinutes(1);
+    while (!claims.renew("one-1", shard.digest(), whole, lease)) {
+      Thread.sleep(5);
+    }
+    thread.interrupt();
+    thread.join();
+    // Long before its lease, which was just made a minute long, is over.
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (claims.renew("one-1", shard.digest(), whole, lease)) {
+      assertThat(System.nanoTime()).as("the claim is given up").isLessThan(deadline);
+      Thread.sleep(5);
+    }
+  }
+
+  @Test
   void partsOfAShardAreReadInAsFewRunsAsThereAre() throws Exception {
     Path disk = root.resolve("disk");
     Instance one = new Instance("one", false, Optional.of(disk));

@@ -133,6 +133,18 @@ class GarbageCollectorTest {
   }
 
   @Test
+  void whatDeadJobsLeftIsGarbageWhenItIsOld() {
+    String left = Keys.scratch("01m84mfr4gn2jkqytw83gqc3wg/17/0-3");
+    bed.store.putIfAbsent(left, MemorySegment.ofArray(new byte[3]));
+    bed.store.putIfAbsent("scratch/notes.txt", MemorySegment.ofArray(new byte[3]));
+    List<String> deleted = new ArrayList<>();
+    collect(new Options(Duration.ofHours(1), 2, false), deleted);
+    assertThat(deleted).isEmpty();
+    collect(NOW, deleted);
+    assertThat(deleted).containsExactly(left);
+  }
+
+  @Test
   void pinnedObjectsStay() {
     TestModel aborted = TestModel.of(1).upload(bed.store);
     TestModel removed = TestModel.of(2);

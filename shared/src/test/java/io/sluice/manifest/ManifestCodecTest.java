@@ -368,4 +368,28 @@ class ManifestCodecTest {
     assertThat(at).as(from).isNotNegative();
     return (golden.substring(0, at) + to + golden.substring(at + from.length())).getBytes(UTF_8);
   }
+
+  @Test
+  void roleOfTensorIsKept() {
+    ModelManifest plain = everything();
+    List<Tensor> tensors = new java.util.ArrayList<>(plain.tensors());
+    Tensor first = tensors.getFirst();
+    tensors.set(
+        0,
+        new Tensor(
+            first.info(),
+            first.file(),
+            first.fileOffset(),
+            first.layer(),
+            Optional.of("encoder.layer.0.x.weight"),
+            first.pieces()));
+    ModelManifest manifest =
+        new ModelManifest(plain.plan(), plain.files(), tensors, plain.shards(), plain.totalBytes());
+    byte[] document = CODEC.encode(manifest);
+    assertThat(new String(document, UTF_8))
+        .contains("\"role\":\"encoder.layer.0.x.weight\",\"pieces\"");
+    assertThat(CODEC.decode(document)).isEqualTo(manifest);
+    assertThat(CODEC.decode(document).tensors().getFirst().meaning())
+        .isEqualTo("encoder.layer.0.x.weight");
+  }
 }

@@ -33,6 +33,12 @@ final class PullCommand extends SluiceCommand {
   @Option(names = "--force", description = "Replace files in a folder that is not empty.")
   boolean force;
 
+  @Option(
+      names = "--as",
+      paramLabel = "FORMAT",
+      description = "'files' (default), or 'gguf': the tensors as one GGUF file.")
+  String format = "files";
+
   @Inject StoreSide store;
   @Inject Puller puller;
 
@@ -43,9 +49,15 @@ final class PullCommand extends SluiceCommand {
 
   @Override
   public Integer call() throws InterruptedException {
+    if (!format.equals("files") && !format.equals("gguf")) {
+      throw usage("--as is 'files' or 'gguf', got '" + format + "'");
+    }
     ManifestRepository manifests = store.manifests();
     Digest version = manifests.resolve(model).version();
     ModelManifest manifest = manifests.load(model.name(), version);
+    if (format.equals("gguf")) {
+      return gguf(manifest, version);
+    }
     double seconds;
     try (ProgressView progress = progress("pull")) {
       seconds = puller.pull(manifest, directory, force, progress);
@@ -78,6 +90,33 @@ final class PullCommand extends SluiceCommand {
               seconds,
               ByteSize.rate(manifest.sourceBytes(), seconds));
         });
+    return 0;
+  }
+
+  private int gguf(ModelManifest manifest, Digest version) throws InterruptedException {
+    String name = model.name().substring(model.name().lastIndexOf('/') + 1);
+    Puller.Gguf pulled;
+    try (ProgressView progress = progress("pull")) {
+      pulled = puller.pullGguf(manifest, name, directory, force, progress);
+    }
+    ObjectNode result =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", model.name())
+            .put("version", version.toString())
+            .put("directory", directory.toAbsolutePath().normalize().toString())
+            .put("bytes", pulled.bytes())
+            .put("seconds", pulled.seconds());
+    result.putArray("files").addObject().put("path", name + ".gguf").put("size", pulled.bytes());
+    print(
+        result,
+        out ->
+            out.printf(
+                Locale.ROOT,
+                "%s.gguf, %s in %.1f s, every chunk verified%n",
+                name,
+                ByteSize.format(pulled.bytes()),
+                pulled.seconds()));
     return 0;
   }
 

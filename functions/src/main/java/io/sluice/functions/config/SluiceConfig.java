@@ -39,6 +39,11 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Training and predicting. */
+  Train train();
+  /** Embeddings. */
+  Embed embed();
+
   /** Caches in front of the store. */
   Cache cache();
 
@@ -225,6 +230,13 @@ public interface SluiceConfig {
     Optional<MemorySize> bandwidth();
   }
 
+  /** Training and predicting. */
+  interface Train {
+    /** Memory of the heap for rows of datasets; bounds the largest partition. */
+    @WithDefault("256M")
+    MemorySize memory();
+  }
+
   /** Caches in front of the store. */
   interface Cache {
     /**
@@ -341,9 +353,16 @@ public interface SluiceConfig {
     int connections();
   }
 
+  /** Embeddings. */
+  interface Embed {
+    /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
+    @WithDefault("512M")
+    MemorySize memory();
+  }
+
   /** Computations. */
   interface Compute {
-    /** Threads that products (`matmul`, `topk`) share on a worker; one a processor if 0. */
+    /** Kernels that one worker runs at once, whatever the number of tasks; 0 for one a core. */
     @WithDefault("0")
     int threads();
   }

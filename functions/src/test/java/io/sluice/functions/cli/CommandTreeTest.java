@@ -44,6 +44,10 @@ class CommandTreeTest {
             "load",
             "unload",
             "compute",
+            "train",
+            "predict",
+            "embed",
+            "diff",
             "pull",
             "ls",
             "show",
@@ -128,6 +132,7 @@ class CommandTreeTest {
   @CsvSource({
     "load m, ENDPOINT",
     "compute m --operation stats, ENDPOINT",
+    "diff m n, ENDPOINT",
     "unload m, ENDPOINT",
     "ls, ENDPOINT",
     "show m, ENDPOINT",
@@ -175,6 +180,44 @@ class CommandTreeTest {
     ComputeCommand command =
         parse(ComputeCommand.class, "compute", "m", "--operation", "x", "--arguments", json);
     assertThatThrownBy(command::arguments).isInstanceOf(CommandLine.ParameterException.class);
+  }
+
+  @Test
+  void trainAndPredictAreComputations() {
+    TrainCommand train =
+        parse(
+            TrainCommand.class,
+            "train",
+            "digits",
+            "--output",
+            "net:best",
+            "--epochs",
+            "3",
+            "--learning-rate",
+            "0.5",
+            "--no-standardize",
+            "--resume",
+            "net:epoch-2");
+    assertThat(train.request().toString())
+        .isEqualTo(
+            "{\"model\":\"digits\",\"tensors\":[],\"operation\":\"train\",\"arguments\":"
+                + "{\"output\":\"net:best\",\"epochs\":3,\"learningRate\":0.5,\"standardize\":false,"
+                + "\"resume\":\"net:epoch-2\"}}");
+    PredictCommand predict =
+        parse(
+            PredictCommand.class,
+            "predict",
+            "net",
+            "--data",
+            "digits:test",
+            "--probabilities",
+            "--no-labels",
+            "--tasks-per-worker",
+            "2");
+    assertThat(predict.request().toString())
+        .isEqualTo(
+            "{\"model\":\"net\",\"tensors\":[],\"tasksPerWorker\":2,\"operation\":\"predict\","
+                + "\"arguments\":{\"data\":\"digits:test\",\"labels\":false,\"probabilities\":true}}");
   }
 
   @Test

@@ -30,6 +30,7 @@ class ContractTest {
           "upload", "{\"source\":\"ftp://x\",\"model\":\"m\"",
           "load", "{\"model\":\"no-such-model\"",
           "compute", "{\"model\":\"no-such-model\",\"operation\":\"stats\"",
+          "embed", "{\"model\":\"no-such-model\",\"texts\":[\"a\"]",
           "unload", "{\"model\":\"no-such-model\"",
           "work", "{\"job\":\"01h00000000000000000000000\"",
           "release", "{\"version\":\"sha256:" + "0".repeat(64) + "\"");

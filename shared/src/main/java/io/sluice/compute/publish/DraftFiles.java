@@ -141,6 +141,7 @@ final class DraftFiles {
                 indexes.get(keptPaths.get(kept.file())),
                 kept.fileOffset(),
                 kept.layer(),
+                kept.role(),
                 kept.pieces()));
       }
     }

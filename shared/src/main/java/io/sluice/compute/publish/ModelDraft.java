@@ -211,6 +211,7 @@ public final class ModelDraft {
                   old.file(),
                   old.fileOffset(),
                   old.layer(),
+                  old.role(),
                   now == null ? List.of() : ordered(now)));
         });
     return kept;

@@ -39,8 +39,6 @@ final class S3Errors {
           "RequestTimeout",
           "OperationAborted",
           "ConditionalRequestConflict",
-          // The SDK has set its clock by the answer.
-          "RequestTimeTooSkewed",
           // A bucket that is new is not known everywhere yet.
           "TemporaryRedirect");
 
@@ -106,6 +104,9 @@ final class S3Errors {
     }
     if (FULL.contains(code) || status == 507) {
       return StorageException.full(key, what, e);
+    }
+    if (code.equals("RequestTimeTooSkewed")) { // a 403; the SDK has set its clock by the answer
+      return new TransientStorageException(key, 0, what, e);
     }
     if (DENIED.contains(code) || status == 401 || status == 403) {
       return StorageException.forbidden(key, what, e);

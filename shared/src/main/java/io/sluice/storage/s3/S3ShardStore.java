@@ -29,6 +29,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import software.amazon.awssdk.awscore.AwsRequestOverrideConfiguration;
 import software.amazon.awssdk.core.ResponseInputStream;
+import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -39,6 +40,7 @@ import software.amazon.awssdk.services.s3.model.ListMultipartUploadsResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
 import software.amazon.awssdk.services.s3.model.MultipartUpload;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
@@ -68,6 +70,7 @@ public final class S3ShardStore implements ShardStore {
   private final String bucket;
   private final String prefix;
   private final S3Errors errors;
+  private final SignedReads signed;
   private final MultipartSettings multipart;
   private final RetryPolicy retry;
   private final boolean checksums;
@@ -97,6 +100,7 @@ public final class S3ShardStore implements ShardStore {
     String trimmed = prefix.endsWith("/") ? prefix.substring(0, prefix.length() - 1) : prefix;
     this.prefix = trimmed.isEmpty() ? "" : ObjectKeys.check(trimmed) + "/";
     this.errors = new S3Errors(s3, bucket);
+    this.signed = new SignedReads(s3, bucket);
     this.multipart = Objects.requireNonNull(multipart, "multipart");
     this.retry = Objects.requireNonNull(retry, "retry");
     this.checksums = checksums;
@@ -131,6 +135,9 @@ public final class S3ShardStore implements ShardStore {
     if (range.length() == 0) {
       return;
     }
+    if (readSigned(key, name, etag, range, target, observer)) {
+      return;
+    }
     Transfer transfer = Transfer.receiving();
     ResponseInputStream<GetObjectResponse> body;
     try {
@@ -154,10 +161,9 @@ public final class S3ShardStore implements ShardStore {
     }
     boolean reusable = false;
     try {
-      checkAnswer(key, range, etag, body.response());
-      if (body.response().eTag() != null) {
-        observer.answered(body.response().eTag());
-      }
+      GetObjectResponse head = body.response();
+      checkAnswer(
+          key, range, etag, Optional.ofNullable(head.eTag()), head.contentRange(), observer);
       if (transfer.answer().isPresent()) {
         receive(key, transfer.answer().get(), range, target, observer);
       } else {
@@ -178,6 +184,54 @@ public final class S3ShardStore implements ShardStore {
       if (!reusable) {
         body.abort();
       }
+    }
+  }
+
+  /**
+   * Reads with a request that was signed before.
+   *
+   * @return whether the range is read; if not, the SDK is to ask itself
+   */
+  private boolean readSigned(
+      String key,
+      String name,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
+    HttpAnswer answer;
+    try {
+      Optional<HttpAnswer> given = signed.get(name, range, etag);
+      if (given.isEmpty()) {
+        return false;
+      }
+      answer = given.get();
+    } catch (SdkException e) {
+      throw errors.translate(key, e);
+    } catch (HttpFailure e) {
+      throw errors.translate(key, SdkClientException.create(e.getMessage(), e));
+    }
+    try (answer) {
+      if (answer.status() / 100 == 2) {
+        checkAnswer(
+            key,
+            range,
+            etag,
+            answer.headers().first("etag"),
+            answer.headers().first("content-range").orElse(null),
+            observer);
+        receive(key, answer, range, target, observer);
+        return true;
+      }
+      signed.forget(name);
+      S3Exception refusal = SignedReads.error(answer);
+      if (refusal.statusCode() == 416) {
+        throw StorageException.rangeInvalid(key, range, refusal);
+      }
+      if (SignedReads.isForTheSdk(refusal)) {
+        return false;
+      }
+      throw errors.translate(key, refusal);
     }
   }
 
@@ -204,11 +258,15 @@ public final class S3ShardStore implements ShardStore {
 
   /** S3 shortens a range that ends past the object: that is not what was asked for. */
   private static void checkAnswer(
-      String key, ByteRange range, Optional<String> etag, GetObjectResponse answer) {
-    if (etag.isPresent() && answer.eTag() != null && !etag.get().equals(answer.eTag())) {
+      String key,
+      ByteRange range,
+      Optional<String> wanted,
+      Optional<String> etag,
+      String contentRange,
+      ReadObserver observer) {
+    if (wanted.isPresent() && etag.isPresent() && !wanted.equals(etag)) {
       throw StorageException.changed(key, null); // a store that does not know If-Match
     }
-    String contentRange = answer.contentRange();
     if (contentRange == null) {
       throw StorageException.invalid(
           "range-ignored",
@@ -231,6 +289,7 @@ public final class S3ShardStore implements ShardStore {
     if (!matcher.group(3).equals("*") && Long.parseLong(matcher.group(3)) < range.end()) {
       throw StorageException.rangeInvalid(key, range, Long.parseLong(matcher.group(3)));
     }
+    etag.ifPresent(observer::answered);
   }
 
   /**

@@ -7,6 +7,7 @@ import io.sluice.http.HttpTransport;
 import io.sluice.http.Origin;
 import io.sluice.http.RequestBody;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Objects;
@@ -85,6 +86,13 @@ public final class S3Transport implements SdkHttpClient {
 
     @Override
     public HttpExecuteResponse call() throws IOException {
+      if (transfer.isPresent() && transfer.get().isOnlySigned()) {
+        transfer.get().signed(translate(), transport);
+        return HttpExecuteResponse.builder()
+            .response(SdkHttpFullResponse.builder().statusCode(200).build())
+            .responseBody(AbortableInputStream.create(InputStream.nullInputStream()))
+            .build();
+      }
       HttpAnswer came = transport.send(translate());
       answer = came;
       SdkHttpFullResponse.Builder response =

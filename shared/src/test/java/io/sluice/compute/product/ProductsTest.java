@@ -396,7 +396,8 @@ class ProductsTest {
         "{'weight':'w','x':{'model':'none','tensor':'x'}} | model-missing | none",
         "{'weight':'w','x':{'model':'m'}} | field-missing | tensor",
         "{'weight':'w','bias':'v','x':{'model':'m','tensor':'x'}} | tensor-not-accepted | [1050]",
-        "{'weight':'w','scales':'b','x':{'model':'m','tensor':'x'}} | operation-arguments-invalid | I8",
+        "{'weight':'w','scales':'b','x':{'model':'m','tensor':'x'}} | operation-arguments-invalid |"
+            + " I8",
         "{'weight':'w','x':{'model':'m','tensor':'x'},'sum':1} | field-unknown | sum",
         "{'weight':'big','x':{'model':'m','tensor':'tall'}} | batch-too-large | 'output'",
         "{'weight':'w','x':{'model':'m','tensor':'x'},'output':'a b'} | model-name-invalid | a b",

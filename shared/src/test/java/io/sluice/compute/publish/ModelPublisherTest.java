@@ -291,6 +291,25 @@ class ModelPublisherTest {
   }
 
   @Test
+  void theTensorsOfAVersionMakeAGgufFile() throws Exception {
+    TensorInfo split = info("w", DType.F32, 9L, 4L);
+    TensorInfo quantized = info("q", DType.Q8_0, 2L, 64L);
+    TensorInfo small = info("i", DType.I8, 3L);
+    ModelDraft draft = ModelDraft.fresh().file("config.json", "{}");
+    draft.add(store(draft, new OutputBlock(split, 6, 3), OutputBlock.whole(small)));
+    draft.add(store(draft, OutputBlock.whole(quantized), new OutputBlock(split, 0, 6)));
+    publisher.publish(job, TARGET, Optional.empty(), draft, MADE);
+
+    Path target = temp.resolve("gguf");
+    ModelManifest manifest = manifests.load("out/model", manifests.resolve(TARGET).version());
+    long bytes = new ModelPull(store, 2, 1).pullGguf(manifest, "m", target, false, n -> {});
+
+    byte[] file = Files.readAllBytes(target.resolve("m.gguf"));
+    assertThat(file).hasSize((int) bytes);
+    assertHas(parse(Map.of("m.gguf", file)), split, quantized, small);
+  }
+
+  @Test
   void aDerivedVersionKeepsShardsAndFiles() throws Exception {
     TensorInfo a = info("a", DType.F32, 6L, 2L);
     TensorInfo b = info("b", DType.F32, 4L);

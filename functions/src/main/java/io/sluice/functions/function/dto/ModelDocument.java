@@ -56,6 +56,7 @@ public final class ModelDocument {
         .put("strategy", manifest.plan().strategy())
         .put("shardBytes", manifest.plan().shardBytes())
         .put("chunkBytes", manifest.plan().chunkBytes());
+    manifest.provenance().ifPresent(made -> json.set("provenance", provenance(made)));
     ArrayNode files = json.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
       ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
@@ -80,6 +81,19 @@ public final class ModelDocument {
     return json;
   }
 
+  private static ObjectNode provenance(ModelManifest.Provenance made) {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("operation", made.operation())
+            .put("arguments", made.arguments());
+    ArrayNode parents = json.putArray("parents");
+    for (ModelManifest.Provenance.Parent parent : made.parents()) {
+      parents.addObject().put("model", parent.model()).put("version", parent.version().toString());
+    }
+    return json;
+  }
+
   /** The digest and the checksum of a file, those that are known. */
   public static void checks(ModelManifest.File file, ObjectNode entry) {
     file.digest().ifPresent(digest -> entry.put("digest", digest.toString()));
@@ -96,6 +110,7 @@ public final class ModelDocument {
     tensor.info().shape().forEach(shape::add);
     json.put("bytes", tensor.info().bytes()).put("file", tensor.file());
     tensor.layer().ifPresent(layer -> json.put("layer", layer));
+    tensor.role().ifPresent(role -> json.put("role", role));
     ArrayNode pieces = json.putArray("pieces");
     for (ModelManifest.Piece piece : tensor.pieces()) {
       pieces
