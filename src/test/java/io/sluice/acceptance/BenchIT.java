@@ -114,8 +114,7 @@ class BenchIT {
   @Test
   void aSecondLoadOnAWarmWorkerAsksTheStoreForNothing() {
     JsonNode json = bench("cache", "--warmup", "1");
-    assertThat(subject(json, "store").get("storeBytes").longValue())
-        .isBetween(64 * MIB, 128 * MIB);
+    assertThat(subject(json, "store").get("storeBytes").longValue()).isBetween(64 * MIB, 128 * MIB);
     assertThat(subject(json, "memory").get("storeBytes").longValue()).isZero();
     assertThat(subject(json, "memory").get("requests").longValue()).isZero();
     for (String cache : List.of("disk", "redis")) {
