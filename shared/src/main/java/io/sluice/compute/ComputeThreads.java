@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -33,6 +34,11 @@ public final class ComputeThreads implements AutoCloseable {
   /** Kernels that run at once. */
   public int count() {
     return count;
+  }
+
+  /** The threads themselves. */
+  public Executor executor() {
+    return threads;
   }
 
   /**

@@ -41,6 +41,7 @@ public interface SluiceConfig {
 
   /** Training and predicting. */
   Train train();
+
   /** Embeddings. */
   Embed embed();
 

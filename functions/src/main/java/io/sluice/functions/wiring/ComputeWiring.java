@@ -5,10 +5,10 @@ import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
-import io.sluice.compute.embed.EmbedProgram;
-import io.sluice.compute.embed.Embedder;
 import io.sluice.compute.compare.CompareProgram;
 import io.sluice.compute.convert.ConvertProgram;
+import io.sluice.compute.embed.EmbedProgram;
+import io.sluice.compute.embed.Embedder;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
@@ -29,8 +29,8 @@ import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestRepository;
-import io.sluice.redis.RedisClient;
 import io.sluice.memory.HeldShards;
+import io.sluice.redis.RedisClient;
 import io.sluice.storage.ShardStore;
 import io.sluice.upload.TransferMemory;
 import jakarta.enterprise.inject.Disposes;
@@ -39,10 +39,6 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** The computations that there are. */
 public class ComputeWiring {
@@ -90,7 +86,6 @@ public class ComputeWiring {
   @Produces
   @Singleton
   Embedder embedder(
-      SluiceConfig config,
       ManifestRepository manifests,
       ShardStore store,
       ShardAccess shards,
@@ -134,25 +129,8 @@ public class ComputeWiring {
 
   @Produces
   @Singleton
-  Parallel parallel(SluiceConfig config) {
-    int asked = config.compute().threads();
-    int threads = asked > 0 ? asked : Runtime.getRuntime().availableProcessors();
-    AtomicInteger made = new AtomicInteger();
-    // Threads start when there is work and end when there is none for a while.
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            threads,
-            threads,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "compute-" + made.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return Parallel.away(pool, threads); // tasks run on virtual threads
+  Parallel parallel(ComputeThreads threads) {
+    return Parallel.away(threads.executor(), threads.count()); // tasks run on virtual threads
   }
 
   @Produces
@@ -167,7 +145,6 @@ public class ComputeWiring {
       Exchange exchange,
       PartitionCache cache,
       ComputeThreads threads,
-      Parallel parallel) {
       Parallel parallel,
       Embedder embedder) {
     MatrixSource matrices = new MatrixSource(manifests, workers, shards, tensors);
@@ -179,7 +156,7 @@ public class ComputeWiring {
             new MatmulProgram(matrices, publisher, parallel),
             new TopkProgram(matrices, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
-            new PredictProgram(manifests, workers, tensors, publisher, store, cache)));
+            new PredictProgram(manifests, workers, tensors, publisher, store, cache),
             new EmbedProgram(embedder)));
   }
 }
