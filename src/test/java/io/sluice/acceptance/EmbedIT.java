@@ -308,7 +308,7 @@ class EmbedIT {
     assertThat(answer.get("N").intValue()).isEqualTo(3);
     assertThat(answer.at("/result/shape")).hasToString("[600,384]");
     assertThat(answer.get("workers")).hasSizeGreaterThan(1);
-    JsonNode made = api.model("embed/vectors:v1");
+    JsonNode made = api.model("embed/vectors?tag=v1");
     assertThat(made.get("version")).isEqualTo(answer.at("/result/version"));
     assertThat(made.at("/provenance/operation").textValue()).isEqualTo("embed");
 
@@ -327,9 +327,9 @@ class EmbedIT {
             .out();
     assertThat(text)
         .contains("600 texts", "in 3 tasks", "stored as tensor 'embeddings' of embed/vectors");
-    assertThat(api.model("embed/vectors:again").at("/tensors/0/pieces"))
+    assertThat(api.model("embed/vectors?tag=again").at("/shards/0/digest").textValue())
         .as("the same bytes")
-        .isEqualTo(made.at("/tensors/0/pieces"));
+        .isEqualTo(made.at("/shards/0/digest").textValue());
     assertThat(cli.run("embed", MODEL, "--corpus", "embed/corpus:v1").exit()).isEqualTo(2);
 
     // the vectors of some lines, embedded at once, find their lines and what is next to them

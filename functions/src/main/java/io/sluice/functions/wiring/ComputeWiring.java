@@ -155,7 +155,7 @@ public class ComputeWiring {
             new CompareProgram(manifests, workers, shards, threads),
             new ConvertProgram(manifests, workers, shards, threads, publisher),
             new MatmulProgram(matrices, publisher, parallel),
-            new TopkProgram(matrices, parallel),
+            new TopkProgram(matrices, publisher, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
             new PredictProgram(manifests, workers, tensors, publisher, store, cache),
             new EmbedProgram(

@@ -1,6 +1,7 @@
 package io.sluice.compute.embed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -165,7 +166,7 @@ class EmbedStoredTest {
                   new ComputeKind(
                       List.of(
                           new EmbedProgram(embedder, files, shards, publisher),
-                          new TopkProgram(matrices, Parallel.none())))),
+                          new TopkProgram(matrices, publisher, Parallel.none())))),
               pool::freeBytes,
               JobRunner.Settings.of(id, 2)));
     }
@@ -320,12 +321,16 @@ class EmbedStoredTest {
     assertThat(job.error().orElseThrow().message()).contains(message);
   }
 
-  private float[] stored(String model, int rows) throws Exception {
-    StoredTensors.Located found =
-        tensors.locate(new TensorRef(ModelRef.parse(model), "embeddings"));
-    assertThat(found.info().shape()).containsExactly((long) rows, (long) H);
-    ByteBuffer bytes = ByteBuffer.allocate(4 * rows * H).order(ByteOrder.LITTLE_ENDIAN);
+  private ByteBuffer bytes(String model, String tensor, int rows, int rowBytes) throws Exception {
+    StoredTensors.Located found = tensors.locate(new TensorRef(ModelRef.parse(model), tensor));
+    assertThat(found.info().rows()).isEqualTo(rows);
+    ByteBuffer bytes = ByteBuffer.allocate(rows * rowBytes).order(ByteOrder.LITTLE_ENDIAN);
     tensors.read(found, 0, rows, MemorySegment.ofBuffer(bytes), n -> {});
+    return bytes;
+  }
+
+  private float[] stored(String model, int rows) throws Exception {
+    ByteBuffer bytes = bytes(model, "embeddings", rows, 4 * H);
     float[] values = new float[rows * H];
     bytes.asFloatBuffer().get(values);
     return values;
@@ -404,6 +409,24 @@ class EmbedStoredTest {
     found.at("/result/queries/0/rows").forEach(row -> rows.add(row.intValue()));
     assertThat(rows).isEqualTo(nearest(vectors, query, 5));
     assertThat(lines.get(rows.getFirst()).trim()).isEqualTo("c a abb .");
+
+    // corpus against corpus: neither vectors nor answers go through a request
+    JsonNode all =
+        result(
+            "vectors:v1",
+            "topk",
+            "{'matrix':'embeddings','metric':'dot','k':5,'output':'neighbours',"
+                + "'queries':{'model':'vectors:v1','tensor':'embeddings'}}");
+    assertThat(all.at("/result/shape").toString()).isEqualTo("[700,5]");
+    ByteBuffer neighbours = bytes("neighbours", "rows", 700, 5 * 8);
+    ByteBuffer scores = bytes("neighbours", "scores", 700, 5 * 4);
+    for (int i = 0; i < 700; i += 61) {
+      List<Integer> expected = nearest(vectors, Arrays.copyOfRange(vectors, i * H, (i + 1) * H), 5);
+      for (int j = 0; j < 5; j++) {
+        assertThat(neighbours.getLong(8 * (5 * i + j))).isEqualTo(expected.get(j).longValue());
+      }
+      assertThat(scores.getFloat(4 * 5 * i)).isCloseTo(1, within(1e-5f));
+    }
   }
 
   private static List<Integer> nearest(float[] vectors, float[] query, int k) {

@@ -148,7 +148,7 @@ class ProductsTest {
           new ComputeKind(
               List.of(
                   new MatmulProgram(source, publisher, parallel),
-                  new TopkProgram(source, parallel)));
+                  new TopkProgram(source, publisher, parallel)));
       registry.register(
           new Worker("w" + i, "1", "http://127.0.0.1:1", Instant.EPOCH, 1 << 26, 1 << 26, 0));
       RedisJobSignals signals = new RedisJobSignals(redis, prefix);
