@@ -124,10 +124,7 @@ final class EmbedCommand extends JobCommand {
     } else if (!texts.isEmpty() || file != null) {
       throw usage("give texts by --corpus, or by --text and --file");
     } else {
-      arguments
-          .putObject("texts")
-          .put("model", corpus.toString())
-          .put("file", corpusFile);
+      arguments.putObject("texts").put("model", corpus.toString()).put("file", corpusFile);
     }
     if (output != null) {
       arguments.put("output", output.toString());
