@@ -297,14 +297,7 @@ class EmbedIT {
     String source =
         cluster.stack().write("embed-corpus", Map.of("texts.txt", file)).toUri().toString();
     api.upload(source, "embed/corpus:v1");
-    ObjectNode compute = Api.object("model", MODEL, "operation", "embed");
-    compute
-        .putObject("arguments")
-        .put("output", "embed/vectors:v1")
-        .putObject("texts")
-        .put("model", "embed/corpus:v1")
-        .put("file", "texts.txt");
-    JsonNode answer = Api.ok(api.post("/compute", compute));
+    JsonNode answer = Api.ok(api.post("/compute", corpus("v1")));
     assertThat(answer.get("N").intValue()).isEqualTo(3);
     assertThat(answer.at("/result/shape")).hasToString("[600,384]");
     assertThat(answer.get("workers")).hasSizeGreaterThan(1);
@@ -327,9 +320,7 @@ class EmbedIT {
             .out();
     assertThat(text)
         .contains("600 texts", "in 3 tasks", "stored as tensor 'embeddings' of embed/vectors");
-    assertThat(api.model("embed/vectors?tag=again").at("/shards/0/digest").textValue())
-        .as("the same bytes")
-        .isEqualTo(made.at("/shards/0/digest").textValue());
+    assertThat(bytes(api, "again")).isEqualTo(bytes(api, "v1"));
     assertThat(cli.run("embed", MODEL, "--corpus", "embed/corpus:v1").exit()).isEqualTo(2);
 
     // the vectors of some lines, embedded at once, find their lines and what is next to them
@@ -365,6 +356,21 @@ class EmbedIT {
     }
   }
 
+  private static ObjectNode corpus(String tag) {
+    ObjectNode compute = Api.object("model", MODEL, "operation", "embed");
+    compute
+        .putObject("arguments")
+        .put("output", "embed/vectors:" + tag)
+        .putObject("texts")
+        .put("model", "embed/corpus:v1")
+        .put("file", "texts.txt");
+    return compute;
+  }
+
+  private static String bytes(Api api, String tag) {
+    return api.model("embed/vectors?tag=" + tag).at("/shards/0/digest").textValue();
+  }
+
   private static double[] cosines(List<float[]> vectors, float[] query) {
     return vectors.stream()
         .mapToDouble(
@@ -390,6 +396,7 @@ class EmbedIT {
   @Test
   @Order(10)
   void workersThatDieChangeNothing() throws Exception {
+    String vectors = bytes(cluster.api(), "v1");
     while (cluster.workers().size() > 1) {
       Cluster.Worker asked = cluster.workers().getFirst();
       Cluster.Worker dying = cluster.workers().getLast();
@@ -410,12 +417,15 @@ class EmbedIT {
                       }
                     }));
       }
+      String job = asked.api().start("/compute", corpus("survives"));
       dying.kill();
       for (Thread caller : callers) {
         caller.join();
       }
       assertThat(failures).isEmpty();
       assertThat(answers).hasSize(2).allSatisfy(EmbedIT::assertSameBits);
+      asked.api().awaitResult(job);
+      assertThat(bytes(asked.api(), "survives")).isEqualTo(vectors);
     }
     // one worker that holds only a part of the model
     assertSameBits(bits(Api.ok(cluster.api().post("/embed", request("encoding", "base64")))));
