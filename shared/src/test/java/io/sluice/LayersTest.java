@@ -66,7 +66,8 @@ class LayersTest {
         + " compute.publish",
     "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
-    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel",
+    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel"
+        + " compute.publish",
     "compute.compare, model json placement plan manifest job compute compute.stats",
     "compute.product, model json plan placement manifest job compute compute.kernel"
         + " compute.publish",

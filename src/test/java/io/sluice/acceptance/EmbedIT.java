@@ -1,6 +1,7 @@
 package io.sluice.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -277,6 +278,114 @@ class EmbedIT {
 
   @Test
   @Order(8)
+  void corpusInTheStoreBecomesAMatrixToSearch() {
+    List<String> lines = new ArrayList<>();
+    for (JsonNode text : golden) {
+      String one = text.get("text").textValue();
+      if (one.length() < 200 && one.indexOf('\n') < 0 && one.indexOf('\r') < 0) {
+        lines.add(one);
+      }
+    }
+    int distinct = lines.size();
+    assertThat(distinct).isGreaterThan(40);
+    while (lines.size() < 600) {
+      lines.add(lines.get(lines.size() % distinct).replace('.', '!') + " " + lines.size());
+    }
+    byte[] file =
+        (String.join("\r\n", lines) + "\n").getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    Api api = cluster.api();
+    String source =
+        cluster.stack().write("embed-corpus", Map.of("texts.txt", file)).toUri().toString();
+    api.upload(source, "embed/corpus:v1");
+    JsonNode answer = Api.ok(api.post("/compute", corpus("v1")));
+    assertThat(answer.get("N").intValue()).isEqualTo(3);
+    assertThat(answer.at("/result/shape")).hasToString("[600,384]");
+    assertThat(answer.get("workers")).hasSizeGreaterThan(1);
+    JsonNode made = api.model("embed/vectors?tag=v1");
+    assertThat(made.get("version")).isEqualTo(answer.at("/result/version"));
+    assertThat(made.at("/provenance/operation").textValue()).isEqualTo("embed");
+
+    Cli cli = new Cli(cluster);
+    String text =
+        cli.run(
+                "embed",
+                MODEL,
+                "--corpus",
+                "embed/corpus:v1",
+                "--corpus-file",
+                "texts.txt",
+                "--output",
+                "embed/vectors:again")
+            .succeeded()
+            .out();
+    assertThat(text)
+        .contains("600 texts", "in 3 tasks", "stored as tensor 'embeddings' of embed/vectors");
+    assertThat(bytes(api, "again")).isEqualTo(bytes(api, "v1"));
+    assertThat(cli.run("embed", MODEL, "--corpus", "embed/corpus:v1").exit()).isEqualTo(2);
+
+    // the vectors of some lines, embedded at once, find their lines and what is next to them
+    List<Integer> asked = List.of(0, 3, 17, 41, 300, 599);
+    ObjectNode embed = Api.object("model", MODEL, "encoding", "base64");
+    lines.forEach(embed.putArray("texts")::add);
+    List<float[]> vectors = new ArrayList<>();
+    Api.ok(api.post("/embed", embed))
+        .get("embeddings")
+        .forEach(vector -> vectors.add(floats(vector.textValue())));
+    ObjectNode topk = Api.object("model", "embed/vectors:v1", "operation", "topk");
+    ArrayNode queries =
+        topk.putObject("arguments").put("matrix", "embeddings").put("k", 5).putArray("queries");
+    for (int line : asked) {
+      ArrayNode query = queries.addArray();
+      for (float value : vectors.get(line)) {
+        query.add(value);
+      }
+    }
+    JsonNode found = Api.ok(api.post("/compute", topk)).at("/result/queries");
+    for (int i = 0; i < asked.size(); i++) {
+      JsonNode rows = found.get(i).get("rows");
+      double[] scores = cosines(vectors, vectors.get(asked.get(i)));
+      double[] best = java.util.Arrays.stream(scores).map(s -> -s).sorted().map(s -> -s).toArray();
+      for (int j = 0; j < 5; j++) {
+        // by score: lines that are alike but for a rounding may change places
+        assertThat(scores[rows.get(j).intValue()])
+            .as(lines.get(asked.get(i)))
+            .isCloseTo(best[j], within(1e-6));
+        assertThat(found.get(i).get("scores").get(j).doubleValue())
+            .isCloseTo(best[j], within(1e-5));
+      }
+    }
+  }
+
+  private static ObjectNode corpus(String tag) {
+    ObjectNode compute = Api.object("model", MODEL, "operation", "embed");
+    compute
+        .putObject("arguments")
+        .put("output", "embed/vectors:" + tag)
+        .putObject("texts")
+        .put("model", "embed/corpus:v1")
+        .put("file", "texts.txt");
+    return compute;
+  }
+
+  private static String bytes(Api api, String tag) {
+    return api.model("embed/vectors?tag=" + tag).at("/shards/0/digest").textValue();
+  }
+
+  private static double[] cosines(List<float[]> vectors, float[] query) {
+    return vectors.stream()
+        .mapToDouble(
+            vector -> {
+              double dot = 0;
+              for (int j = 0; j < query.length; j++) {
+                dot += (double) vector[j] * query[j];
+              }
+              return dot;
+            })
+        .toArray();
+  }
+
+  @Test
+  @Order(9)
   void modelThatIsNotLoadedAnswersTheSameBits() {
     cluster.unloadAll();
     assertSameBits(bits(Api.ok(cluster.api().post("/embed", request("encoding", "base64")))));
@@ -285,8 +394,9 @@ class EmbedIT {
   }
 
   @Test
-  @Order(9)
+  @Order(10)
   void workersThatDieChangeNothing() throws Exception {
+    String vectors = bytes(cluster.api(), "v1");
     while (cluster.workers().size() > 1) {
       Cluster.Worker asked = cluster.workers().getFirst();
       Cluster.Worker dying = cluster.workers().getLast();
@@ -307,12 +417,15 @@ class EmbedIT {
                       }
                     }));
       }
+      String job = asked.api().start("/compute", corpus("survives"));
       dying.kill();
       for (Thread caller : callers) {
         caller.join();
       }
       assertThat(failures).isEmpty();
       assertThat(answers).hasSize(2).allSatisfy(EmbedIT::assertSameBits);
+      asked.api().awaitResult(job);
+      assertThat(bytes(asked.api(), "survives")).isEqualTo(vectors);
     }
     // one worker that holds only a part of the model
     assertSameBits(bits(Api.ok(cluster.api().post("/embed", request("encoding", "base64")))));

@@ -20,6 +20,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,11 @@ class ProductsIT {
     cluster.api().upload(source, MODEL, "shardBytes", 50_000);
     Models.assertWholeLoad(
         cluster.api().load(MODEL), cluster.api().model(MODEL), cluster.api().workers().keySet());
+  }
+
+  @AfterAll
+  static void unload() {
+    cluster.unloadAll();
   }
 
   private static JsonNode compute(String operation, Object... arguments) {

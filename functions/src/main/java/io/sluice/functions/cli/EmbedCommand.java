@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "embed",
     description = "Embeds texts by an encoder, on the workers that hold its layers.")
-final class EmbedCommand extends SluiceCommand {
+final class EmbedCommand extends JobCommand {
   /** Texts of one call of the server. */
   private static final int TEXTS = 512;
 
@@ -44,6 +44,24 @@ final class EmbedCommand extends SluiceCommand {
       paramLabel = "FILE",
       description = "A file in UTF-8, each line of it a text.")
   Path file;
+
+  @Option(
+      names = "--corpus",
+      paramLabel = "MODEL",
+      description = "A stored model with a file of texts, instead of --text and --file; as a job.")
+  ModelRef corpus;
+
+  @Option(
+      names = "--corpus-file",
+      paramLabel = "PATH",
+      description = "That file, in UTF-8, each line of it a text.")
+  String corpusFile;
+
+  @Option(
+      names = "--output",
+      paramLabel = "MODEL",
+      description = "Store the vectors as tensor 'embeddings' of a model; as a job.")
+  ModelRef output;
 
   @Option(
       names = "--pooling",
@@ -67,12 +85,16 @@ final class EmbedCommand extends SluiceCommand {
   Integer heads;
 
   @Override
-  Needs needs() {
-    return Needs.ENDPOINT;
-  }
-
-  @Override
   public Integer call() throws InterruptedException {
+    if ((corpus == null) != (corpusFile == null)) {
+      throw usage("--corpus and --corpus-file belong together");
+    }
+    if (corpus != null || output != null) {
+      return submit("compute", job());
+    }
+    if (noWait) {
+      throw usage("--no-wait is for --corpus and --output: without them there is no job");
+    }
     List<String> all = texts();
     ObjectNode result = null;
     double seconds = 0;
@@ -95,6 +117,48 @@ final class EmbedCommand extends SluiceCommand {
     return 0;
   }
 
+  private ObjectNode job() {
+    ObjectNode arguments = options();
+    if (corpus == null) {
+      texts().forEach(arguments.putArray("texts")::add);
+    } else if (!texts.isEmpty() || file != null) {
+      throw usage("give texts by --corpus, or by --text and --file");
+    } else {
+      arguments.putObject("texts").put("model", corpus.toString()).put("file", corpusFile);
+    }
+    if (output != null) {
+      arguments.put("output", output.toString());
+    }
+    ObjectNode request =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", model.toString())
+            .put("operation", "embed");
+    request.set("arguments", arguments);
+    return request;
+  }
+
+  @Override
+  void text(JsonNode answer, PrintWriter out) {
+    JsonNode result = answer.path("result");
+    boolean stored = result.has("tensor");
+    out.printf("%s  %s%n", answer.path("model").asText(), answer.path("version").asText());
+    out.printf(
+        "%d texts, %d tokens, %d dimensions, in %d tasks%n",
+        stored ? result.path("shape").path(0).asLong() : result.path("embeddings").size(),
+        result.path("tokens").asLong(),
+        result.path("dimensions").asInt(),
+        answer.path("N").asInt());
+    out.println(Similarity.way(answer.path("workers")));
+    if (stored) {
+      out.printf(
+          "stored as tensor '%s' of %s  %s%n",
+          result.path("tensor").asText(),
+          result.path("model").asText(),
+          result.path("version").asText());
+    }
+  }
+
   private List<String> texts() {
     List<String> all = new ArrayList<>(texts);
     if (file != null) {
@@ -112,7 +176,7 @@ final class EmbedCommand extends SluiceCommand {
       }
     }
     if (all.isEmpty()) {
-      throw usage("give texts with --text or --file");
+      throw usage("give texts with --text or --file, or with --corpus");
     }
     return all;
   }
@@ -131,8 +195,13 @@ final class EmbedCommand extends SluiceCommand {
   }
 
   private ObjectNode request(List<String> some) {
-    ObjectNode request = JsonNodeFactory.instance.objectNode().put("model", model.toString());
+    ObjectNode request = options().put("model", model.toString());
     some.forEach(request.putArray("texts")::add);
+    return request;
+  }
+
+  private ObjectNode options() {
+    ObjectNode request = JsonNodeFactory.instance.objectNode();
     if (pooling != null) {
       request.put("pooling", pooling);
     }

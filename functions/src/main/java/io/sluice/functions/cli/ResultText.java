@@ -95,7 +95,7 @@ final class ResultText {
       compare(result.path("result"), out, rows);
     } else if (result.path("operation").asText().equals("convert")) {
       convert(result.path("result"), out, rows);
-    } else if (result.path("operation").asText().equals("topk")) {
+    } else if (result.at("/result/queries").isArray()) {
       nearest(result.at("/result/queries"), out);
     } else if (result.path("operation").asText().equals("train")) {
       TrainingText.train(result.path("result"), result.path("seconds").asDouble(), out);

@@ -9,6 +9,7 @@ import io.sluice.compute.compare.CompareProgram;
 import io.sluice.compute.convert.ConvertProgram;
 import io.sluice.compute.embed.EmbedProgram;
 import io.sluice.compute.embed.Embedder;
+import io.sluice.compute.embed.TextFiles;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatmulProgram;
 import io.sluice.compute.product.MatrixSource;
@@ -154,9 +155,10 @@ public class ComputeWiring {
             new CompareProgram(manifests, workers, shards, threads),
             new ConvertProgram(manifests, workers, shards, threads, publisher),
             new MatmulProgram(matrices, publisher, parallel),
-            new TopkProgram(matrices, parallel),
+            new TopkProgram(matrices, publisher, parallel),
             new TrainProgram(manifests, workers, tensors, publisher, store, exchange, cache),
             new PredictProgram(manifests, workers, tensors, publisher, store, cache),
-            new EmbedProgram(embedder)));
+            new EmbedProgram(
+                embedder, new TextFiles(manifests, store, tensors), shards, publisher)));
   }
 }

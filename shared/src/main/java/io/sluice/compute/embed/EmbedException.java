@@ -32,6 +32,16 @@ public final class EmbedException extends SluiceException {
     return invalid("embed-arguments-invalid", message);
   }
 
+  /** A file of texts is none. */
+  static EmbedException texts(String message) {
+    return invalid("texts-invalid", message);
+  }
+
+  /** The model has no such file of texts. */
+  static EmbedException noTexts(String message) {
+    return new EmbedException(ErrorKind.MISSING, "texts-missing", message, null, null);
+  }
+
   /** Activations are not what one worker sends another. */
   static EmbedException activations(String message) {
     return invalid("activations-invalid", message);

@@ -50,11 +50,18 @@ public record EmbedRequest(
         json.any("texts")
             .orElseThrow(() -> EmbedException.arguments("'embed' needs the argument 'texts'"));
     if (!texts.isArray()) {
-      throw EmbedException.arguments("'texts' is a list of texts, got a " + texts.getNodeType());
+      throw EmbedException.arguments(
+          "'texts' is a list of texts, got a "
+              + texts.getNodeType()
+              + "; texts in a file of a stored model need a job: operation 'embed' of /compute");
     }
     if (texts.size() > MAX_TEXTS) {
       throw EmbedException.arguments(
-          "'texts' are 1 to " + MAX_TEXTS + " texts, got " + texts.size());
+          "'texts' are 1 to "
+              + MAX_TEXTS
+              + " texts, got "
+              + texts.size()
+              + ": a job embeds more of them from a file of a stored model");
     }
     List<String> list = new java.util.ArrayList<>(texts.size());
     for (JsonNode text : texts) {
@@ -64,6 +71,11 @@ public record EmbedRequest(
       }
       list.add(text.textValue());
     }
+    return read(json, list);
+  }
+
+  /** Reads all arguments but the texts. */
+  static EmbedRequest read(JsonObject json, List<String> texts) {
     String encoding = json.optionalText("encoding").orElse("float");
     if (!encoding.equals("float") && !encoding.equals("base64")) {
       throw EmbedException.arguments("'encoding' is float or base64, got '" + encoding + "'");
@@ -73,20 +85,12 @@ public record EmbedRequest(
             ? Optional.of(json.flag("normalize", true))
             : Optional.empty();
     return new EmbedRequest(
-        list,
+        texts,
         json.optionalText("pooling").map(Pooling::parse),
         normalize,
         json.optionalInt("maxTokens", 1, 1 << 16),
         json.optionalInt("heads", 1, EncoderShape.MAX_WIDTH),
         encoding.equals("base64"));
-  }
-
-  /** Reads the arguments of a computation. */
-  static EmbedRequest read(JsonNode arguments) {
-    JsonObject json = new JsonObject("arguments of 'embed'", arguments);
-    EmbedRequest request = read(json);
-    json.end();
-    return request;
   }
 
   /** The same request for some of its texts. */

@@ -33,14 +33,14 @@ public record Embeddings(
     int truncated,
     Map<String, SortedSet<Integer>> parts) {
 
-  /** The answer as JSON. */
-  public ObjectNode toJson(boolean base64) {
+  /** What the answer tells besides the vectors, as JSON. */
+  ObjectNode summary(int dimensions) {
     ObjectNode json =
         JsonNodeFactory.instance
             .objectNode()
             .put("model", model)
             .put("version", version.toString())
-            .put("dimensions", vectors.getFirst().length)
+            .put("dimensions", dimensions)
             .put("tokens", tokens)
             .put("truncated", truncated)
             .put("pooling", settings.pooling().text())
@@ -54,6 +54,12 @@ public record Embeddings(
           ArrayNode layers = worker.putArray("layers");
           list.stream().filter(part -> part > 0).forEach(part -> layers.add(part - 1));
         });
+    return json;
+  }
+
+  /** The answer as JSON. */
+  public ObjectNode toJson(boolean base64) {
+    ObjectNode json = summary(vectors.getFirst().length);
     json.put("encoding", base64 ? "base64" : "float");
     ArrayNode list = json.putArray("embeddings");
     for (float[] vector : vectors) {

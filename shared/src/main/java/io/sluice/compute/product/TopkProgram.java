@@ -11,6 +11,9 @@ import io.sluice.compute.ShardAccess;
 import io.sluice.compute.kernel.Nearest;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.kernel.Ranking;
+import io.sluice.compute.publish.ModelDraft;
+import io.sluice.compute.publish.ModelPublisher;
+import io.sluice.compute.publish.OutputBlock;
 import io.sluice.job.CommitOutcome;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
@@ -21,9 +24,16 @@ import io.sluice.job.TaskResults;
 import io.sluice.json.JsonObject;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
+import io.sluice.model.DType;
 import io.sluice.model.Digest;
+import io.sluice.model.ModelRef;
 import io.sluice.model.SluiceException;
+import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
@@ -47,6 +57,9 @@ import java.util.Optional;
  *   <li>{@code queries}: rows of numbers, or one such row, or a tensor by reference
  *   <li>{@code k}: how many rows to find of each query, 10 if absent
  *   <li>{@code metric}: {@code cosine} (if absent), {@code dot} or {@code l2}
+ *   <li>{@code output}: a model to store the answer in, as tensors {@code rows}, [queries, k] of
+ *       I64, and {@code scores}, [queries, k] of F32; where rows were left out and less than k
+ *       remain, the row is -1 and the score NaN
  * </ul>
  */
 public final class TopkProgram implements ComputeProgram {
@@ -66,15 +79,22 @@ public final class TopkProgram implements ComputeProgram {
       Map.of("cosine", Nearest.Metric.COSINE, "dot", Nearest.Metric.DOT, "l2", Nearest.Metric.L2);
 
   private final MatrixSource source;
+  private final ModelPublisher publisher;
   private final Parallel parallel;
 
-  public TopkProgram(MatrixSource source, Parallel parallel) {
+  public TopkProgram(MatrixSource source, ModelPublisher publisher, Parallel parallel) {
     this.source = source;
+    this.publisher = publisher;
     this.parallel = parallel;
   }
 
   private record Arguments(
-      String matrix, Optional<String> scales, InputRows queries, int k, Nearest.Metric metric) {
+      String matrix,
+      Optional<String> scales,
+      InputRows queries,
+      int k,
+      Nearest.Metric metric,
+      Optional<ModelRef> output) {
     static Arguments read(ComputeSpec spec) {
       JsonObject json = new JsonObject("arguments of 'topk'", spec.arguments());
       Arguments arguments =
@@ -83,8 +103,10 @@ public final class TopkProgram implements ComputeProgram {
               json.optionalText("scales"),
               Named.rows("queries", json),
               json.optionalInt("k", 1, MAX_K).orElse(DEFAULT_K),
-              metric(json.optionalText("metric").orElse("cosine")));
+              metric(json.optionalText("metric").orElse("cosine")),
+              json.optionalText("output").map(ModelRef::parse));
       json.end();
+      arguments.output.ifPresent(ModelPublisher::requireTarget);
       return arguments;
     }
 
@@ -145,6 +167,14 @@ public final class TopkProgram implements ComputeProgram {
     int count() {
       return (int) queries.rows();
     }
+
+    /** What is stored: rows and scores. */
+    List<OutputBlock> output() {
+      List<Long> shape = List.of(queries.rows(), (long) arguments.k);
+      return List.of(
+          OutputBlock.whole(new TensorInfo("rows", DType.I64, shape)),
+          OutputBlock.whole(new TensorInfo("scores", DType.F32, shape)));
+    }
   }
 
   @Override
@@ -156,6 +186,9 @@ public final class TopkProgram implements ComputeProgram {
   public JobPlan plan(ComputeSpec spec, Job job, JobContext context) {
     Digest version = source.manifests().resolve(spec.model()).version();
     Search search = new Search(spec, version, Optional.empty());
+    if (search.arguments.output.isPresent()) {
+      publisher.requireFits(search.output());
+    }
     ObjectNode shared = JsonNodeFactory.instance.objectNode().put("version", version.toString());
     search
         .queries
@@ -208,7 +241,8 @@ public final class TopkProgram implements ComputeProgram {
   }
 
   @Override
-  public CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context) {
+  public CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context)
+      throws InterruptedException {
     Search search = search(spec, context);
     Arguments arguments = search.arguments;
     Ranking ranking = new Ranking(search.count(), arguments.k);
@@ -224,19 +258,77 @@ public final class TopkProgram implements ComputeProgram {
     result.put("matrix", arguments.matrix);
     result.put("metric", arguments.metric.name().toLowerCase(Locale.ROOT));
     result.put("k", arguments.k);
-    ArrayNode queries = result.putArray("queries");
+    if (arguments.output.isPresent()) {
+      Digest version = publish(spec, search, ranking, job);
+      publisher.release(job.id());
+      result.putArray("shape").add(search.count()).add(arguments.k);
+      result.put("model", arguments.output.get().name());
+      result.put("version", version.toString());
+      result.putArray("tensors").add("rows").add("scores");
+    } else {
+      inline(search, ranking, result.putArray("queries"));
+    }
+    ObjectNode answer = Named.answer(NAME, spec, search.matrix, results);
+    answer.set("result", result);
+    return CommitOutcome.done(answer);
+  }
+
+  private static void inline(Search search, Ranking ranking, ArrayNode queries) {
     for (int query = 0; query < search.count(); query++) {
       ObjectNode one = queries.addObject();
       ArrayNode rows = one.putArray("rows");
       ArrayNode scores = one.putArray("scores");
       for (Ranking.Entry entry : ranking.best(query)) {
         rows.add(entry.row());
-        Floats.add(scores, (float) Nearest.measure(arguments.metric, entry.score()));
+        Floats.add(scores, (float) Nearest.measure(search.arguments.metric, entry.score()));
       }
       one.put("skipped", ranking.skipped(query));
     }
-    ObjectNode answer = Named.answer(NAME, spec, search.matrix, results);
-    answer.set("result", result);
-    return CommitOutcome.done(answer);
+  }
+
+  private Digest publish(ComputeSpec spec, Search search, Ranking ranking, Job job)
+      throws InterruptedException {
+    int k = search.arguments.k;
+    long[] rows = new long[search.count() * k];
+    float[] scores = new float[rows.length];
+    Arrays.fill(rows, -1);
+    Arrays.fill(scores, Float.NaN);
+    for (int query = 0; query < search.count(); query++) {
+      int at = query * k;
+      for (Ranking.Entry entry : ranking.best(query)) {
+        rows[at] = entry.row();
+        scores[at++] = (float) Nearest.measure(search.arguments.metric, entry.score());
+      }
+    }
+    ModelDraft draft = ModelDraft.fresh();
+    draft.add(
+        publisher.store(
+            job.id(),
+            draft.chunkBytes(),
+            search.output(),
+            targets -> {
+              int n = rows.length;
+              MemorySegment.copy(rows, 0, targets.get(0), ValueLayout.JAVA_LONG_UNALIGNED, 0, n);
+              MemorySegment.copy(scores, 0, targets.get(1), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, n);
+            }));
+    List<ModelManifest.Provenance.Parent> parents = new ArrayList<>();
+    parents.add(
+        new ModelManifest.Provenance.Parent(
+            search.matrix.tensor().model(), search.matrix.tensor().version()));
+    search
+        .queries
+        .version()
+        .ifPresent(
+            ref ->
+                parents.add(
+                    new ModelManifest.Provenance.Parent(ref.name(), ref.version().orElseThrow())));
+    return publisher
+        .publish(
+            job.id(),
+            search.arguments.output.orElseThrow(),
+            Optional.empty(),
+            draft,
+            new ModelManifest.Provenance(NAME, Named.brief(spec), parents))
+        .version();
   }
 }

@@ -148,7 +148,7 @@ class ProductsTest {
           new ComputeKind(
               List.of(
                   new MatmulProgram(source, publisher, parallel),
-                  new TopkProgram(source, parallel)));
+                  new TopkProgram(source, publisher, parallel)));
       registry.register(
           new Worker("w" + i, "1", "http://127.0.0.1:1", Instant.EPOCH, 1 << 26, 1 << 26, 0));
       RedisJobSignals signals = new RedisJobSignals(redis, prefix);
@@ -545,6 +545,37 @@ class ProductsTest {
         Optional.empty(),
         draft,
         new ModelManifest.Provenance("test", "{}", List.of()));
+  }
+
+  @Test
+  void stored_rows_that_are_missing_are_marked() throws Exception {
+    float[] few = {1, 0, Float.NaN, 1, 0, 2};
+    publish("m", 3, tensor("w", DType.F32, bytes(few), 3, 2));
+    String arguments =
+        "{'matrix':'w','metric':'dot','k':3,'queries':[[1,1],[2,0]],'output':'near'}";
+    JsonNode answer = result("topk", "m", arguments);
+    assertThat(answer.get("shape")).isEqualTo(read("[2,3]"));
+    assertThat(answer.has("queries")).isFalse();
+    assertThat(stored("near", "scores", List.of(2L, 3L)))
+        .isEqualTo(new float[] {2, 1, Float.NaN, 2, 0, Float.NaN});
+    StoredTensors.Located located = tensors.locate(new TensorRef(ModelRef.parse("near"), "rows"));
+    assertThat(located.info()).isEqualTo(new TensorInfo("rows", DType.I64, List.of(2L, 3L)));
+    long[] rows = new long[6];
+    tensors.read(located, 0, 2, MemorySegment.ofArray(rows), n -> {});
+    assertThat(rows).isEqualTo(new long[] {2, 0, -1, 0, 2, -1});
+    assertThat(
+            manifests
+                .load("near", manifests.resolve(ModelRef.parse("near")).version())
+                .provenance()
+                .orElseThrow()
+                .operation())
+        .isEqualTo("topk");
+    assertRefused(
+        "topk",
+        "m",
+        arguments.replace("near", "near@sha256:" + "0".repeat(64)),
+        "model-ref-invalid",
+        "makes a version");
   }
 
   private float[] stored(String model, String tensor, List<Long> shape)
