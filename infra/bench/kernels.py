@@ -1,6 +1,7 @@
 """Measures the kernels of stats and convert beside numpy and prints a table.
 
 Usage: python3 infra/bench/kernels.py [--jar sluice-bench.jar] [--threads 1,2] [--only REGEX]
+                                      [--dtypes F32,F16] [--to I8,F16]
 
 The jar is made by: ./mvnw -q -DskipTests -pl infra/bench -am package
 Needs numpy. All figures are GB/s of the tensors that are read: 8 MiB each, out of 512 MiB.
@@ -18,15 +19,16 @@ import time
 TENSOR = 8 << 20
 TENSORS = 64
 JAR = "infra/bench/target/sluice-bench/sluice-bench.jar"
-BENCHMARKS = "StatsBenchmark.(read|vectors)|ConvertBenchmark.(vectors|withErrors)"
+BENCHMARKS = "StatsBenchmark.(read|vectors)|ConvertBenchmark.(vectors|withErrors)$"
 
 
-def jmh(jar, threads, only):
+def jmh(jar, threads, only, dtypes, to):
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "jmh.json")
         subprocess.run(
-            [java, "-jar", jar, "jmh", only, "-t", str(threads), "-rf", "json", "-rff", out],
+            [java, "-jar", jar, "jmh", only, "-t", str(threads),
+             "-p", "dtype=" + dtypes, "-p", "to=" + to, "-rf", "json", "-rff", out],
             check=True, stdout=subprocess.DEVNULL)
         with open(out) as file:
             results = json.load(file)
@@ -80,15 +82,18 @@ def main():
     parser.add_argument("--jar", default=JAR)
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--only", default=BENCHMARKS)
+    parser.add_argument("--dtypes", default="F32,F16,F64,I64", help="what stats reads")
+    parser.add_argument("--to", default="I8,F16", help="what F32 is converted to")
     arguments = parser.parse_args()
     counts = [int(t) for t in arguments.threads.split(",")]
-    ours = {t: jmh(arguments.jar, t, arguments.only) for t in counts}
+    ours = {t: jmh(arguments.jar, t, arguments.only, arguments.dtypes, arguments.to) for t in counts}
     theirs = {t: numpy_speeds(t) for t in counts}
     keys = sorted(set().union(*ours.values()), key=str)
     print("| Kernel | Type |" + "".join(" Sluice ×%d | numpy ×%d |" % (t, t) for t in counts))
     print("|---|---|" + "---:|---:|" * len(counts))
     for key in keys:
         name = re.sub("Benchmark", "", key[0]).lower().replace(".vectors", "").replace("stats.read", "read")
+        name = name.replace(".witherrors", ", errors measured")
         cells = ""
         for t in counts:
             other = theirs[t].get(key)
