@@ -198,7 +198,7 @@ public interface SluiceConfig {
     int parallelism();
 
     /** About how much one request reads; smaller chunks that are neighbours are read together. */
-    @WithDefault("8M")
+    @WithDefault("16M")
     MemorySize request();
 
     /** How long one request may take, its repetitions included, before it is made anew. */
