@@ -53,6 +53,8 @@ class LayersTest {
     "memory, model",
     "redis, model",
     "json, model",
+    "http, model",
+    "measure, model memory",
     "pins, model job manifest",
     "placement, model plan manifest job memory",
     "source, model storage upload",
@@ -60,14 +62,26 @@ class LayersTest {
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",
     "compute.kernel, model",
+    "compute.train, model json plan storage manifest job placement compute compute.kernel"
+        + " compute.publish",
+    "compute.train.redis, model redis compute.train",
     "compute.stats, model json compute compute.kernel",
-    "pull, model storage manifest",
-    "storage.s3, model storage",
+    "compute.embed, model json plan placement storage manifest job memory compute compute.kernel"
+        + " compute.publish",
+    "compute.compare, model json placement plan manifest job compute compute.stats",
+    "compute.product, model json plan placement manifest job compute compute.kernel"
+        + " compute.publish",
+    "compute.publish, model format plan storage manifest job",
+    "compute.convert, model json placement plan manifest job compute compute.kernel compute.publish"
+        + " compute.stats",
+    "pull, model format storage manifest",
+    "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",
-    "cache.memory, model cache memory",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
+    "cache.memcached, model cache",
+    "cache.peer, model cache http",
     "manifest.redis, model manifest redis",
     "job.redis, model job redis",
   })

@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.MapReduce;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.compare.CompareProgram;
+import io.sluice.compute.convert.ConvertProgram;
+import io.sluice.compute.publish.ModelPublisher;
+import io.sluice.compute.publish.OutputMemory;
 import io.sluice.compute.stats.StatsOperation;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
@@ -28,6 +34,7 @@ import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
 import io.sluice.load.LoadSpec;
 import io.sluice.load.OpenShard;
+import io.sluice.load.Replicas;
 import io.sluice.load.ShardLoader;
 import io.sluice.manifest.ManifestCodec;
 import io.sluice.manifest.ManifestRepository;
@@ -37,6 +44,7 @@ import io.sluice.manifest.redis.RedisManifestIndex;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.Keys;
@@ -49,8 +57,12 @@ import io.sluice.plan.TensorGlobs;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
 import io.sluice.source.FolderSource;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.TransientStorageException;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.upload.ModelSource;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
 import io.sluice.upload.UploadSpec;
@@ -70,6 +82,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -96,6 +111,14 @@ class MainJobTest {
       new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
+
+  /** Called before each read of the source. */
+  private interface BeforeRead {
+    void accept(ByteRange range) throws InterruptedException;
+  }
+
+  private final LongAdder sourceBytes = new LongAdder();
+  private volatile BeforeRead beforeRead = range -> {};
   private ShardStore store;
   private ManifestRepository manifests;
 
@@ -142,7 +165,82 @@ class MainJobTest {
     for (ModelManifest.File file : manifest.files()) {
       byte[] source = Files.readAllBytes(model.resolve(file.path()));
       assertThat(reassemble(manifest, file)).as(file.path()).isEqualTo(source);
-      assertThat(file.digest()).isEqualTo(Digest.sha256(source));
+      assertThat(file.crc32c()).hasValue(Crc32c.of(MemorySegment.ofArray(source)));
+      assertThat(file.digest())
+          .isEqualTo(
+              file.path().endsWith(".safetensors")
+                  ? Optional.empty()
+                  : Optional.of(Digest.sha256(source)));
+    }
+  }
+
+  @Test
+  void theSourceIsReadOnce() throws Exception {
+    Path model = write("model", 8, 60);
+    long bytes = 0;
+    try (FolderSource source = new FolderSource(model, p -> true)) {
+      bytes = source.files().stream().mapToLong(file -> file.size()).sum();
+    }
+    upload(model, "m", PlanOptions.bySize(60_000), OptionalInt.empty());
+
+    long skeletons = bytesUnder(Keys.SKELETONS);
+    // The plan reads the headers, which are a part of the skeletons, and so do the tasks.
+    assertThat(sourceBytes.sum()).isBetween(bytes, bytes + 2 * skeletons);
+  }
+
+  @Test
+  void aCancelledUploadStopsSoonAndStoresNothingMore() throws Exception {
+    Path model = write("model", 10, 60);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty());
+    CountDownLatch reading = new CountDownLatch(WORKERS);
+    CountDownLatch never = new CountDownLatch(1);
+    beforeRead =
+        range -> {
+          if (range.length() > 10_000) { // a shard, not a header
+            reading.countDown();
+            never.await();
+          }
+        };
+    String id = jobs.create(UploadKind.UPLOAD, spec.toJson(), Optional.empty());
+    instances.forEach(i -> i.runner.join(id));
+    assertThat(reading.await(20, TimeUnit.SECONDS)).isTrue();
+    long before = bytesUnder(Keys.SHARDS);
+    assertThat(jobs.cancel(id)).isTrue();
+
+    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (instances.stream().anyMatch(i -> !i.runner.running().isEmpty())
+        && System.nanoTime() < deadline) {
+      Thread.sleep(10);
+    }
+    assertThat(instances).allSatisfy(i -> assertThat(i.runner.running()).isEmpty());
+    assertThat(bytesUnder(Keys.SHARDS)).isEqualTo(before);
+    assertThat(jobs.get(id).state()).isEqualTo(JobState.CANCELLED);
+    assertThatThrownBy(() -> manifest("m")).isInstanceOf(SluiceException.class);
+  }
+
+  @Test
+  void whoeverAsksGetsTheDigestOfEveryFile() throws Exception {
+    Path model = write("model", 9, 40);
+    UploadSpec spec =
+        new UploadSpec(
+            model.toString(),
+            ModelRef.parse("m"),
+            PlanOptions.bySize(60_000),
+            Optional.empty(),
+            OptionalInt.empty(),
+            true);
+    assertThat(UploadSpec.read(spec.toJson())).isEqualTo(spec);
+    run(UploadKind.UPLOAD, spec.toJson());
+
+    for (ModelManifest.File file : manifest("m").files()) {
+      byte[] source = Files.readAllBytes(model.resolve(file.path()));
+      assertThat(file.digest()).as(file.path()).contains(Digest.sha256(source));
     }
   }
 
@@ -264,7 +362,7 @@ class MainJobTest {
     var claim = jobs.claim(id, "w9", BUDGET);
     var plan = (io.sluice.job.Lease.PlanLease) claim;
     Job job = jobs.get(id);
-    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job)));
+    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job, List.of("w9"))));
     while (jobs.claim(id, "w9", BUDGET) instanceof io.sluice.job.Lease.TaskLease task) {
       jobs.complete(
           task,
@@ -282,6 +380,136 @@ class MainJobTest {
 
     assertThat(loaded.get("L")).isEqualTo(loaded.get("S"));
     assertThat(loaded.get("workers").findValuesAsText("id")).doesNotContain("w9");
+  }
+
+  @Test
+  void aConversionIsTheSameForEveryCutAndKeepsWhatDoesNotChange() throws Exception {
+    Path model = write("model", 21, 60);
+    upload(model, "fine", PlanOptions.bySize(40_000), OptionalInt.empty());
+    upload(model, "coarse", PlanOptions.byCount(2), OptionalInt.empty());
+
+    JsonNode fine = compute("fine", "convert", List.of(), "to", "F16", "output", "fine:f16");
+    JsonNode coarse = compute("coarse", "convert", List.of(), "to", "F16", "output", "coarse:f16");
+
+    assertThat(fine.at("/result/tensors").size()).isPositive();
+    assertThat(coarse.at("/result/tensors")).isEqualTo(fine.at("/result/tensors"));
+    JsonNode same = compute("fine:f16", "compare", List.of(), "with", "coarse:f16");
+    assertThat(same.at("/result/equal").booleanValue()).as(same.toString()).isTrue();
+    assertThat(same.at("/result/summary/compared").intValue()).isPositive();
+    ModelManifest made = manifest("fine:f16");
+    assertThat(made.tensors()).hasSameSizeAs(manifest("fine").tensors());
+    assertThat(made.provenance().orElseThrow().parents().getFirst().version())
+        .isEqualTo(manifests.resolve(ModelRef.parse("fine")).version());
+    for (ModelManifest.File file : made.files()) {
+      file.digest()
+          .ifPresent(
+              digest ->
+                  assertThat(Digest.sha256(reassemble(made, file)))
+                      .as(file.path())
+                      .isEqualTo(digest));
+    }
+    assertThat(made.files().stream().map(ModelManifest.File::path))
+        .contains("config.json", "tokenizer.json", "model.safetensors.index.json");
+
+    // Once more, and of one tensor: nothing else is made.
+    JsonNode again = compute("fine", "convert", List.of(), "to", "F16", "output", "fine:f16");
+    assertThat(again.at("/result/version")).isEqualTo(fine.at("/result/version"));
+    String one =
+        manifest("fine").tensors().stream()
+            .filter(t -> t.info().dtype() == DType.F32 && t.info().bytes() > 0)
+            .filter(t -> t.pieces().size() == 1)
+            .findFirst()
+            .orElseThrow()
+            .info()
+            .name();
+    JsonNode single = compute("fine", "convert", List.of(one), "to", "BF16", "output", "fine:one");
+    assertThat(single.at("/result/shardsMade").intValue()).isEqualTo(1);
+    JsonNode differing = compute("fine", "compare", List.of(), "with", "fine:one");
+    assertThat(differing.at("/result/tensors").has(one)).isTrue();
+    assertThat(differing.at("/N").intValue()).isEqualTo(1);
+    assertThat(differing.at("/result/summary/identical").intValue()).isPositive();
+    instances.forEach(i -> assertThat(i.pool.usedBytes()).isZero());
+  }
+
+  @Test
+  void conversionsThatCannotBeAreRefusedByName() throws Exception {
+    Path model = temp.resolve("small");
+    Files.createDirectories(model);
+    writeSafetensors(
+        model.resolve("model.safetensors"),
+        List.of(
+            new TensorInfo("ints", DType.I64, List.of(4L)),
+            new TensorInfo("w", DType.F32, List.of(4L, 33L)),
+            new TensorInfo("w.scale", DType.U8, List.of(1L))),
+        new Random(1));
+    upload(model, "m", PlanOptions.bySize(4096), OptionalInt.empty());
+    Map<String[], String> wrong =
+        Map.of(
+            new String[] {"to", "F99", "output", "n"}, "'to' is one of",
+            new String[] {"to", "F16"}, "output",
+            new String[] {"to", "F16", "output", "n@sha256:" + "0".repeat(64)}, "cannot be given",
+            new String[] {"to", "F16", "output", "n", "overflow", "x"}, "'overflow' is",
+            new String[] {"to", "Q4_0", "output", "n"}, "no tensor of 'm' becomes Q4_0",
+            new String[] {"to", "I8", "output", "n"}, "'w.scale'",
+            new String[] {"to", "F16", "output", "n", "typo", "x"}, "typo");
+    for (Map.Entry<String[], String> one : wrong.entrySet()) {
+      assertThatThrownBy(() -> compute("m", "convert", List.of(), one.getKey()))
+          .isInstanceOf(SluiceException.class)
+          .hasMessageContaining(one.getValue());
+    }
+    assertThatThrownBy(() -> compute("m", "convert", List.of("ints"), "to", "F16", "output", "n"))
+        .hasMessageContaining("'ints'")
+        .hasMessageContaining("I64");
+    assertThatThrownBy(() -> compute("m", "compare", List.of("nope*"), "with", "m"))
+        .hasMessageContaining("'nope*'");
+  }
+
+  @Test
+  void copiesOfAWorkerThatIsLostAreLoadedByOthersThatHaveNone() throws Exception {
+    Path model = write("model", 16, 50);
+    upload(model, "m", PlanOptions.byCount(4), OptionalInt.empty());
+    Instance doomed = new Instance("w9");
+    ModelRef name = ModelRef.parse("m");
+    LoadSpec spec =
+        new LoadSpec(name, new TensorGlobs(List.of()), OptionalInt.empty(), Replicas.of(2));
+    String id = jobs.create(LoadKind.LOAD, spec.toJson(), Optional.empty());
+    var plan = (io.sluice.job.Lease.PlanLease) jobs.claim(id, "w9", BUDGET);
+    Job job = jobs.get(id);
+    // Of the two who live as far as the plan knows, one dies.
+    jobs.planned(plan, doomed.load.plan(job, new PlanningContext(job, List.of("w9", "w0"))));
+    int done = 0;
+    while (jobs.claim(id, "w9", BUDGET) instanceof io.sluice.job.Lease.TaskLease task) {
+      var result =
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("shard", task.task().payload().get("shard").intValue())
+              .put("incarnation", doomed.worker.incarnation())
+              .put("bytes", 1)
+              .put("seconds", 0)
+              .put("source", "store");
+      result.putObject("sources").put("store", 1);
+      jobs.complete(task, result);
+      done++;
+    }
+    assertThat(done).isPositive();
+    doomed.close();
+
+    JsonNode loaded = finish(id);
+
+    assertThat(loaded.get("L").longValue()).isEqualTo(2 * loaded.get("S").longValue());
+    assertThat(loaded.get("N").intValue()).isEqualTo(8);
+    Map<Integer, java.util.Set<String>> workersOf = new HashMap<>();
+    for (JsonNode worker : loaded.get("workers")) {
+      assertThat(worker.get("id").textValue()).isNotEqualTo("w9");
+      for (JsonNode shard : worker.get("shards")) {
+        assertThat(
+                workersOf
+                    .computeIfAbsent(shard.get("index").intValue(), s -> new java.util.HashSet<>())
+                    .add(worker.get("id").textValue()))
+            .isTrue();
+      }
+    }
+    assertThat(workersOf.values()).hasSize(4).allSatisfy(w -> assertThat(w).hasSize(2));
   }
 
   private JsonNode upload(Path folder, String name, PlanOptions options, OptionalInt perWorker)
@@ -304,13 +532,19 @@ class MainJobTest {
   }
 
   private JsonNode compute(String name, List<String> globs) throws InterruptedException {
+    return compute(name, "stats", globs);
+  }
+
+  /** Computes; arguments are pairs of a name and a text. */
+  private JsonNode compute(String name, String operation, List<String> globs, String... arguments)
+      throws InterruptedException {
+    ObjectNode args = JsonNodeFactory.instance.objectNode();
+    for (int i = 0; i < arguments.length; i += 2) {
+      args.put(arguments[i], arguments[i + 1]);
+    }
     ComputeSpec spec =
         new ComputeSpec(
-            ModelRef.parse(name),
-            "stats",
-            JsonNodeFactory.instance.objectNode(),
-            new TensorGlobs(globs),
-            OptionalInt.empty());
+            ModelRef.parse(name), operation, args, new TensorGlobs(globs), OptionalInt.empty());
     return run(ComputeKind.COMPUTE, spec.toJson());
   }
 
@@ -329,7 +563,8 @@ class MainJobTest {
   }
 
   private ModelManifest manifest(String name) {
-    return manifests.load(name, manifests.resolve(ModelRef.parse(name)).version());
+    ModelRef ref = ModelRef.parse(name);
+    return manifests.load(ref.name(), manifests.resolve(ref).version());
   }
 
   private long bytesUnder(String keys) {
@@ -434,6 +669,45 @@ class MainJobTest {
     }
   }
 
+  private ModelSource counted(FolderSource source) {
+    ShardReader reader =
+        new ShardReader() {
+          @Override
+          public ObjectInfo head(String key) {
+            return source.head(key);
+          }
+
+          @Override
+          public void read(
+              String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+            try {
+              beforeRead.accept(range);
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+              throw new TransientStorageException(key, 0, "interrupted", e);
+            }
+            source.read(key, etag, range, target);
+            sourceBytes.add(range.length());
+          }
+        };
+    return new ModelSource() {
+      @Override
+      public List<ObjectInfo> files() {
+        return source.files();
+      }
+
+      @Override
+      public ShardReader reader() {
+        return reader;
+      }
+
+      @Override
+      public void close() {
+        source.close();
+      }
+    };
+  }
+
   /** A worker: what a serving process is made of. */
   private final class Instance implements AutoCloseable {
     final SlabPool pool = new SlabPool(BUDGET);
@@ -443,6 +717,7 @@ class MainJobTest {
     final Worker worker;
     final JobRunner runner;
     final LoadKind load;
+    final ComputeThreads threads = new ComputeThreads(2);
     boolean closed;
 
     Instance(String id) {
@@ -456,7 +731,7 @@ class MainJobTest {
           List.of(
               new UploadKind(
                   UploadKind.UPLOAD,
-                  source -> new FolderSource(Path.of(source), p -> true),
+                  source -> counted(new FolderSource(Path.of(source), p -> true)),
                   store,
                   manifests,
                   pins,
@@ -464,7 +739,15 @@ class MainJobTest {
               load,
               new ComputeKind(
                   List.of(
-                      new MapReduce(new StatsOperation(), manifests, registry, access(loader)))));
+                      new MapReduce(
+                          new StatsOperation(), manifests, registry, access(loader), threads),
+                      new CompareProgram(manifests, registry, access(loader), threads),
+                      new ConvertProgram(
+                          manifests,
+                          registry,
+                          access(loader),
+                          threads,
+                          new ModelPublisher(store, manifests, pins, output())))));
       runner =
           new JobRunner(
               jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));
@@ -486,6 +769,32 @@ class MainJobTest {
           .forEach(held::release);
       pool.close();
       transfer.close();
+      threads.close();
+    }
+
+    private OutputMemory output() {
+      return new OutputMemory() {
+        @Override
+        public long bytes() {
+          return transfer.bytes();
+        }
+
+        @Override
+        public Loan acquire(long bytes) throws InterruptedException {
+          TransferMemory.Buffer buffer = transfer.acquire(bytes);
+          return new Loan() {
+            @Override
+            public MemorySegment segment() {
+              return buffer.segment();
+            }
+
+            @Override
+            public void close() {
+              buffer.close();
+            }
+          };
+        }
+      };
     }
   }
 
@@ -509,9 +818,11 @@ class MainJobTest {
   /** What a planning step sees when the test plans by hand: one worker. */
   private final class PlanningContext implements io.sluice.job.JobContext {
     private final Job job;
+    private final List<String> ids;
 
-    PlanningContext(Job job) {
+    PlanningContext(Job job, List<String> ids) {
       this.job = job;
+      this.ids = ids;
     }
 
     @Override
@@ -531,7 +842,7 @@ class MainJobTest {
 
     @Override
     public List<Worker> workers() {
-      return registry.live().stream().filter(w -> w.id().equals("w9")).toList();
+      return registry.live().stream().filter(w -> ids.contains(w.id())).toList();
     }
 
     @Override

@@ -18,6 +18,11 @@ final class Application {
     return built("acceptance.embedded");
   }
 
+  /** The home of the clients of others that the build has made. */
+  static Path benchHome() {
+    return built("acceptance.bench");
+  }
+
   /** The real model that the build brings: all-MiniLM-L6-v2 with its tokenizer. */
   static Path realModel() {
     return embeddedHome().resolve("models").resolve("all-MiniLM-L6-v2");
@@ -46,10 +51,12 @@ final class Application {
             "-XX:TieredStopAtLevel=1",
             "-Xshare:auto",
             "--enable-native-access=ALL-UNNAMED",
-            "--add-modules=jdk.incubator.vector",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-jar",
-            built("acceptance.application").toString()));
+            "--sun-misc-unsafe-memory-access=allow"));
+    if (arguments.getFirst().equals("serve")) {
+      // As the program `sluice` does it: the module says on the standard error that it is there.
+      command.add("--add-modules=jdk.incubator.vector");
+    }
+    command.addAll(List.of("-jar", built("acceptance.application").toString()));
     command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command);
     builder

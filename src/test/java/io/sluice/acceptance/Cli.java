@@ -39,7 +39,8 @@ final class Cli {
     void failed(int code, String error) {
       assertThat(exit).as(this.toString()).isEqualTo(code);
       assertThat(out).as(this.toString()).isEmpty();
-      List<String> lines = err.strip().lines().toList();
+      List<String> lines =
+          err.strip().lines().filter(line -> !line.startsWith("Picked up JAVA_TOOL_OPT")).toList();
       assertThat(lines.getLast())
           .as(this.toString())
           .startsWith("sluice: ")

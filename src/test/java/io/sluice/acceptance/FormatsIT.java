@@ -247,7 +247,10 @@ class FormatsIT {
       String path = file.get("path").textValue();
       byte[] bytes = sample.files().get(path);
       assertThat(file.get("size").longValue()).isEqualTo(bytes.length);
-      assertThat(file.get("digest").textValue()).isEqualTo(Bucket.sha256(bytes));
+      assertThat(file.get("crc32c").textValue()).isEqualTo(Bucket.crc32c(bytes));
+      if (file.has("digest")) {
+        assertThat(file.get("digest").textValue()).isEqualTo(Bucket.sha256(bytes));
+      }
       assertThat(file.get("format").textValue()).isEqualTo(sample.format().get(path));
       paths.add(path);
     }

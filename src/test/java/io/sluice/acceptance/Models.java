@@ -69,7 +69,7 @@ final class Models {
         Long before = loaded.put(shard.get("index").intValue(), shard.get("bytes").longValue());
         assertThat(before).as("shard is loaded twice: " + shard).isNull();
         assertThat(shard.get("seconds").doubleValue()).isNotNegative();
-        assertThat(shard.get("source").textValue()).isIn("store", "memory");
+        assertThat(shard.get("source").textValue()).isIn("store", "memory", "peer");
       }
       assertThat(worker.get("bytes").longValue()).isEqualTo(bytes);
       assertThat(worker.get("address").textValue()).startsWith("http://127.0.0.1:");

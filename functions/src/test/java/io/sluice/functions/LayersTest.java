@@ -26,6 +26,10 @@ class LayersTest {
             "io.sluice.storage.file",
             "io.sluice.storage.http",
             "io.sluice.job.redis",
+            "io.sluice.cache.disk",
+            "io.sluice.cache.redis",
+            "io.sluice.cache.memcached",
+            "io.sluice.cache.peer",
             "io.sluice.manifest.redis",
             "software.amazon.awssdk..",
             "io.vertx.redis..")

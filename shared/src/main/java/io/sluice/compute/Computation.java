@@ -67,13 +67,19 @@ public final class Computation<A, P> {
             });
   }
 
+  /** The partial result of a block. */
+  P mapBlock(TensorBlock block) {
+    return operation.map(args, block);
+  }
+
+  /** Partial results of consecutive blocks of one tensor, at least one, in row order, as one. */
+  JsonNode merged(List<P> partials) {
+    return operation.write(partials.stream().reduce(operation::merge).orElseThrow());
+  }
+
   /** The partial result of consecutive blocks of one tensor, at least one, in row order. */
   public JsonNode map(List<TensorBlock> blocks) {
-    return operation.write(
-        blocks.stream()
-            .map(block -> operation.map(args, block))
-            .reduce(operation::merge)
-            .orElseThrow());
+    return merged(blocks.stream().map(this::mapBlock).toList());
   }
 
   /** The answer for a tensor from the partial results of all its blocks, in row order. */

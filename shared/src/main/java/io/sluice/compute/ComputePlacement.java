@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  * Which worker computes on which shard: one that holds it, else one with room for it. Unlike a
  * load, the shards need not be in memory all at once, so each has to fit only by itself.
  */
-final class ComputePlacement {
+public final class ComputePlacement {
   private final List<Worker> workers;
   private final Map<String, Integer> tasks = new HashMap<>();
   private final Map<String, Long> bytes = new HashMap<>();
@@ -32,7 +32,7 @@ final class ComputePlacement {
    * @param holders ids of the workers that hold a shard, by its index
    * @throws ComputeException of kind CAPACITY if a shard fits nowhere or T leaves no place for it
    */
-  static Map<Integer, String> place(
+  public static Map<Integer, String> place(
       List<ShardNeed> needs,
       Map<Integer, Set<String>> holders,
       List<Worker> workers,

@@ -31,7 +31,10 @@ public interface ComputeProgram {
   JsonNode execute(ComputeSpec spec, Lease.TaskLease task, JobContext context)
       throws InterruptedException;
 
-  /** Ends the computation after all tasks are done, or finds that some have to be done again. */
+  /**
+   * After all tasks are done: ends the computation, begins another round, or finds that some have
+   * to be done again.
+   */
   CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context)
       throws InterruptedException;
 }

@@ -27,12 +27,14 @@ import io.sluice.placement.ShardSelection;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 
 /**
  * An {@link Operation} over a model as a job: one task a shard, on a worker that holds it if there
@@ -42,17 +44,27 @@ public final class MapReduce implements ComputeProgram {
   private final Operation<?, ?> operation;
   private final ManifestRepository manifests;
   private final WorkerRegistry registry;
-  private final ShardAccess shards;
 
+  /** Blocks are mapped in parts of about so many bytes, several at once. */
+  static final long PART_BYTES = 4L << 20;
+
+  private final ShardAccess shards;
+  private final ComputeThreads threads;
+
+  /**
+   * @param threads map the blocks of a task
+   */
   public MapReduce(
       Operation<?, ?> operation,
       ManifestRepository manifests,
       WorkerRegistry registry,
-      ShardAccess shards) {
+      ShardAccess shards,
+      ComputeThreads threads) {
     this.operation = operation;
     this.manifests = manifests;
     this.registry = registry;
     this.shards = shards;
+    this.threads = threads;
   }
 
   @Override
@@ -99,10 +111,8 @@ public final class MapReduce implements ComputeProgram {
     ArrayNode partials = result.putArray("partials");
     try (ShardAccess.Open open =
         shards.open(manifest.shards().get(shard), runs, context::addBytes)) {
-      for (int index : selection.taken()) {
-        context.check();
-        map(computation, manifest.tensors().get(index), shard, open)
-            .forEach((row, partial) -> partials.addArray().add(index).add(row).add(partial));
+      for (Mapped block : map(computation, blocks(manifest, selection, shard, open), context)) {
+        partials.addArray().add(block.tensor()).add(block.row()).add(block.partial());
       }
     } catch (SluiceException e) {
       if (e.kind() == ErrorKind.CAPACITY) {
@@ -159,23 +169,57 @@ public final class MapReduce implements ComputeProgram {
     return CommitOutcome.done(answer);
   }
 
-  /** The partial results of the blocks of a tensor that lie in a shard, by their first row. */
-  private static Map<Long, JsonNode> map(
-      Computation<?, ?> computation,
-      ModelManifest.Tensor tensor,
-      int shard,
-      ShardAccess.Open open) {
-    Map<Long, JsonNode> partials = new TreeMap<>();
-    for (ModelManifest.Piece piece : tensor.pieces()) {
-      if (piece.shard() == shard) {
-        MemorySegment data = open.bytes(new ByteRange(piece.offset(), piece.length()));
-        partials.put(
-            piece.firstRow(),
-            computation.map(
-                List.of(new TensorBlock(tensor.info(), piece.firstRow(), piece.rows(), data))));
+  /** A block of the tensor with that index. */
+  private record Block(int tensor, TensorBlock rows) {}
+
+  /** The partial result of a block. */
+  private record Mapped(int tensor, long row, JsonNode partial) {}
+
+  private static List<Block> blocks(
+      ModelManifest manifest, TensorSelection selection, int shard, ShardAccess.Open open) {
+    List<Block> blocks = new ArrayList<>();
+    for (int index : selection.taken()) {
+      ModelManifest.Tensor tensor = manifest.tensors().get(index);
+      for (ModelManifest.Piece piece : tensor.pieces()) {
+        if (piece.shard() == shard) {
+          MemorySegment data = open.bytes(new ByteRange(piece.offset(), piece.length()));
+          blocks.add(
+              new Block(
+                  index, new TensorBlock(tensor.info(), piece.firstRow(), piece.rows(), data)));
+        }
       }
     }
-    return partials;
+    return blocks;
+  }
+
+  /** Maps all blocks, cut into parts that run at once; their results are merged in row order. */
+  private <A, P> List<Mapped> map(
+      Computation<A, P> computation, List<Block> blocks, JobContext context)
+      throws InterruptedException {
+    List<Callable<P>> parts = new ArrayList<>();
+    List<Integer> counts = new ArrayList<>();
+    for (Block block : blocks) {
+      List<TensorBlock> cut = block.rows().parts(PART_BYTES);
+      counts.add(cut.size());
+      for (TensorBlock part : cut) {
+        parts.add(
+            () -> {
+              context.check();
+              return computation.mapBlock(part);
+            });
+      }
+    }
+    Iterator<P> results = threads.run(parts).iterator();
+    List<Mapped> mapped = new ArrayList<>();
+    for (int i = 0; i < blocks.size(); i++) {
+      List<P> ofBlock = new ArrayList<>();
+      for (int j = 0; j < counts.get(i); j++) {
+        ofBlock.add(results.next());
+      }
+      Block block = blocks.get(i);
+      mapped.add(new Mapped(block.tensor(), block.rows().firstRow(), computation.merged(ofBlock)));
+    }
+    return mapped;
   }
 
   private static Map<Integer, List<ByteRange>> wanted(

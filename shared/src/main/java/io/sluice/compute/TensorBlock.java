@@ -2,6 +2,8 @@ package io.sluice.compute;
 
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -38,6 +40,30 @@ public record TensorBlock(TensorInfo tensor, long firstRow, long rows, MemorySeg
               + " bytes, got "
               + data.byteSize());
     }
+  }
+
+  /**
+   * The same rows in parts of about so many bytes, at least one row each, in order; itself if it is
+   * no larger.
+   */
+  public List<TensorBlock> parts(long bytes) {
+    long count = Math.min(rows, Math.ceilDiv(data.byteSize(), bytes));
+    if (count <= 1) {
+      return List.of(this);
+    }
+    long rowBytes = tensor.rowBytes();
+    if (rowBytes * tensor.rows() != tensor.bytes()) {
+      return List.of(this); // rows end inside a byte
+    }
+    long step = Math.ceilDiv(rows, count);
+    List<TensorBlock> parts = new ArrayList<>();
+    for (long row = 0; row < rows; row += step) {
+      long some = Math.min(step, rows - row);
+      parts.add(
+          new TensorBlock(
+              tensor, firstRow + row, some, data.asSlice(row * rowBytes, some * rowBytes)));
+    }
+    return parts;
   }
 
   /** Number of elements. */

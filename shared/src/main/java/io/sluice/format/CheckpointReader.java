@@ -130,7 +130,10 @@ public final class CheckpointReader {
         .ifPresent(
             info ->
                 claims.add(
-                    new Claim(owner, new SourceTensor(info, external.range(), external.layer()))));
+                    new Claim(
+                        owner,
+                        new SourceTensor(
+                            info, external.range(), external.layer(), external.role()))));
   }
 
   private void readOthers() {
@@ -300,7 +303,8 @@ public final class CheckpointReader {
     TensorInfo info = claim.tensor().info();
     String name = claim.owner() + "#" + info.name();
     TensorInfo unique = Tensors.info(claim.owner(), name, info.dtype(), info.shape());
-    return new SourceTensor(unique, claim.tensor().range(), claim.tensor().layer());
+    return new SourceTensor(
+        unique, claim.tensor().range(), claim.tensor().layer(), claim.tensor().role());
   }
 
   private interface Reader<T> {

@@ -28,6 +28,9 @@ public final class GgufReader {
   /** The first four bytes, {@code GGUF}, as a little-endian number. */
   static final int MAGIC = 0x46554747;
 
+  /** Largest ggml type id that {@link #type} knows. */
+  static final int MAX_TYPE = 41;
+
   /** Everything in front of the data; tokenizers of today take about 20 MB. */
   static final int MAX_HEADER = 256 << 20;
 

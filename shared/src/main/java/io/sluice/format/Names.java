@@ -67,25 +67,31 @@ final class Names {
    * {@code __metadata__}, has no control character, and is well-formed Unicode.
    */
   static void checkTensor(String path, String name) {
+    String fault = tensorFault(name);
+    if (fault != null) {
+      throw FormatException.malformed("tensor-name-invalid", path, fault);
+    }
+  }
+
+  /** What is wrong with a tensor name, or null. */
+  static String tensorFault(String name) {
     if (name.isEmpty()
         || name.length() > TensorInfo.MAX_NAME
         || name.equals(SafetensorsHeader.METADATA)
         || hasControl(name)
         || !wellFormed(name)) {
-      throw FormatException.malformed(
-          "tensor-name-invalid",
-          path,
-          "a tensor name has 1 to "
-              + TensorInfo.MAX_NAME
-              + " characters, none of them a control character or half of a surrogate pair, and is"
-              + " not '"
-              + SafetensorsHeader.METADATA
-              + "', got '"
-              + printable(name)
-              + "' of "
-              + name.length()
-              + " characters");
+      return "a tensor name has 1 to "
+          + TensorInfo.MAX_NAME
+          + " characters, none of them a control character or half of a surrogate pair, and is"
+          + " not '"
+          + SafetensorsHeader.METADATA
+          + "', got '"
+          + printable(name)
+          + "' of "
+          + name.length()
+          + " characters";
     }
+    return null;
   }
 
   /** Text from outside as it may stand in a message: one line, at most 120 characters. */

@@ -26,7 +26,8 @@ import java.util.Set;
  * initializer, external data entry) and steps over deeper ones, so nesting costs nothing.
  *
  * <p>Exporters give folded matrices names like {@code onnx::MatMul_885}. Their layer is that of the
- * nodes that take them as inputs ({@code /encoder/layer.3/attention/…}), if these agree.
+ * nodes that take them as inputs ({@code /encoder/layer.3/attention/…}), if these agree; the path
+ * of the node that multiplies by one gives its role ({@code encoder.layer.3.attention.….weight}).
  *
  * <p>Codes: those of {@link ProtoReader}; {@code onnx-no-graph}, {@code onnx-repeated}, {@code
  * onnx-tensor-type}, {@code onnx-tensor-data}, {@code onnx-external}, {@code onnx-string-length},
@@ -63,15 +64,22 @@ public final class OnnxReader {
    * @param location path of the data file, relative to the ONNX file, not yet checked
    * @param range its bytes in the data file
    * @param layer its layer, if known
+   * @param role what the graph uses it as, if its own name does not say so
    */
   public record External(
-      String name, Optional<TensorInfo> info, String location, ByteRange range, OptionalInt layer) {
+      String name,
+      Optional<TensorInfo> info,
+      String location,
+      ByteRange range,
+      OptionalInt layer,
+      Optional<String> role) {
     public External {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(info, "info");
       Objects.requireNonNull(location, "location");
       Objects.requireNonNull(range, "range");
       Objects.requireNonNull(layer, "layer");
+      Objects.requireNonNull(role, "role");
     }
   }
 
@@ -146,11 +154,12 @@ public final class OnnxReader {
     if (graph == null) {
       throw malformed("no-graph", "is no ONNX model: it has no graph");
     }
-    Map<String, Integer> layers = layersOfInputs();
+    Map<String, Use> uses = usesOfInputs();
     List<SourceTensor> tensors = new ArrayList<>();
     List<External> externals = new ArrayList<>();
     for (Initializer initializer : initializers) {
-      OptionalInt layer = layer(initializer.name(), layers);
+      OptionalInt layer = layer(initializer.name(), uses);
+      Optional<String> role = role(initializer.name(), uses);
       if (initializer.location() != null) {
         externals.add(
             new External(
@@ -158,9 +167,11 @@ public final class OnnxReader {
                 initializer.info(),
                 initializer.location(),
                 initializer.range(),
-                layer));
+                layer,
+                role));
       } else {
-        tensors.add(new SourceTensor(initializer.info().orElseThrow(), initializer.range(), layer));
+        tensors.add(
+            new SourceTensor(initializer.info().orElseThrow(), initializer.range(), layer, role));
       }
     }
     return new Model(
@@ -435,41 +446,60 @@ public final class OnnxReader {
             + "'");
   }
 
-  private static OptionalInt layer(String name, Map<String, Integer> layersOfInputs) {
+  /** How nodes use an initializer: their layer, {@code SHARED} if they differ, and its role. */
+  private record Use(int layer, String role) {
+    static Use either(Use a, Use b) {
+      return new Use(
+          a.layer == b.layer ? a.layer : SHARED,
+          a.role != null && a.role.equals(b.role) ? a.role : null);
+    }
+  }
+
+  private static OptionalInt layer(String name, Map<String, Use> uses) {
     OptionalInt own = LayerNames.layer(name);
-    Integer used = layersOfInputs.get(name);
-    return own.isPresent() || used == null || used == SHARED ? own : OptionalInt.of(used);
+    Use use = uses.get(name);
+    return own.isPresent() || use == null || use.layer() == SHARED
+        ? own
+        : OptionalInt.of(use.layer());
+  }
+
+  private static Optional<String> role(String name, Map<String, Use> uses) {
+    return Optional.ofNullable(uses.get(name))
+        .map(Use::role)
+        .filter(role -> !role.equals(name) && Names.tensorFault(role) == null);
   }
 
   /**
-   * The layer of every initializer whose own name has none, from the nodes that take it. A second
+   * How every initializer whose own name has no layer is used by the nodes that take it. A second
    * walk, so that only names of initializers are kept, however many nodes there are.
    */
-  private Map<String, Integer> layersOfInputs() {
+  private Map<String, Use> usesOfInputs() {
     Set<String> anonymous = new HashSet<>();
     for (Initializer initializer : initializers) {
       if (LayerNames.layer(initializer.name()).isEmpty()) {
         anonymous.add(initializer.name());
       }
     }
-    Map<String, Integer> layers = new HashMap<>();
+    Map<String, Use> uses = new HashMap<>();
     if (anonymous.isEmpty() || nodes == null) {
-      return layers;
+      return uses;
     }
     in.restrict(graph);
     while (in.position() < nodes.end() && in.next()) {
       if (in.field() == 1) {
-        readNode(anonymous, layers);
+        readNode(anonymous, uses);
       } else {
         in.skip();
       }
     }
-    return layers;
+    return uses;
   }
 
-  private void readNode(Set<String> anonymous, Map<String, Integer> layers) {
-    List<String> inputs = new ArrayList<>(2);
-    OptionalInt byName = OptionalInt.empty();
+  private void readNode(Set<String> anonymous, Map<String, Use> uses) {
+    Map<Integer, String> inputs = new HashMap<>(2);
+    int position = 0;
+    String node = "";
+    String operator = "";
     OptionalInt byOutput = OptionalInt.empty();
     long outer = in.enter();
     while (in.next()) {
@@ -477,23 +507,38 @@ public final class OnnxReader {
         case 1 -> {
           String input = in.string(MAX_NAME_BYTES, "a node's input");
           if (anonymous.contains(input)) {
-            inputs.add(input);
+            inputs.put(position, input);
           }
+          position++;
         }
         case 2 -> {
           String output = in.string(MAX_NAME_BYTES, "a node's output");
           byOutput = byOutput.isPresent() ? byOutput : LayerNames.layer(output);
         }
-        case 3 -> byName = LayerNames.layer(in.string(MAX_NAME_BYTES, "a node's name"));
+        case 3 -> node = in.string(MAX_NAME_BYTES, "a node's name");
+        case 4 -> operator = in.string(MAX_NAME_BYTES, "a node's operator");
         default -> in.skip();
       }
     }
     in.leave(outer);
-    OptionalInt layer = byName.isPresent() ? byName : byOutput;
-    for (String input : inputs) {
-      int number = layer.orElse(SHARED);
-      layers.merge(input, number, (a, b) -> a.equals(b) ? a : SHARED);
+    OptionalInt byName = LayerNames.layer(node);
+    int layer = (byName.isPresent() ? byName : byOutput).orElse(SHARED);
+    for (Map.Entry<Integer, String> input : inputs.entrySet()) {
+      uses.merge(
+          input.getValue(), new Use(layer, role(node, operator, input.getKey())), Use::either);
     }
+  }
+
+  /**
+   * The role of what a node multiplies by: exporters name nodes by the path of the module, {@code
+   * /encoder/layer.3/attention/self/query/MatMul}.
+   */
+  private static String role(String node, String operator, int position) {
+    int end = node.lastIndexOf('/');
+    boolean weight = position == 1 && (operator.equals("MatMul") || operator.equals("Gemm"));
+    return weight && end > 1 && node.charAt(0) == '/'
+        ? node.substring(1, end).replace('/', '.') + ".weight"
+        : null;
   }
 
   private FormatException malformed(String suffix, String message) {

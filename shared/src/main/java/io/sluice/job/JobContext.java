@@ -11,8 +11,13 @@ public interface JobContext {
   /** The worker that executes the step. */
   String workerId();
 
-  /** {@link JobPlan#shared}; not while planning. */
+  /** {@link JobPlan#shared} of this round; not while planning. */
   JsonNode shared();
+
+  /** Round of the job, 0 for the first: how many {@link CommitOutcome.Next} were before. */
+  default int round() {
+    return 0;
+  }
 
   /** The workers that are alive now. */
   List<Worker> workers();

@@ -31,6 +31,11 @@ public record JobEvent(String id, Instant at, Type type, JsonNode data) {
      * {@code name}, {@code worker}, {@code attempt}, {@code code}, {@code message}.
      */
     RETRY,
+    /**
+     * A round is over: {@code round} (its number, from 0), {@code tasksTotal} of the next one, 0 if
+     * it was the last, and {@code note}, an object of the kind's own.
+     */
+    ROUND,
     /** At most four a second: as TASK without the first four. */
     PROGRESS;
 

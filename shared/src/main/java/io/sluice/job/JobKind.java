@@ -20,7 +20,10 @@ public interface JobKind {
   /** Executes a task; the result is what {@link #commit} will see. */
   JsonNode execute(Lease.TaskLease task, JobContext context) throws InterruptedException;
 
-  /** Ends the job after all tasks are done, or finds that some have to be done again. */
+  /**
+   * After all tasks are done: ends the job, begins another round, or finds that some have to be
+   * done again.
+   */
   CommitOutcome commit(Job job, TaskResults results, JobContext context)
       throws InterruptedException;
 }

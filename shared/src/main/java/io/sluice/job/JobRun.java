@@ -26,6 +26,7 @@ final class JobRun {
   private volatile Job job;
   private JobKind kind;
   private JsonNode shared;
+  private int sharedRound;
   private WorkSummary summary;
   private RuntimeException error;
 
@@ -153,9 +154,11 @@ final class JobRun {
     }
   }
 
-  synchronized JsonNode shared() {
-    if (shared == null) {
-      shared = runner.store().shared(jobId);
+  /** What the plan of a round shares; that of one round is kept. */
+  synchronized JsonNode shared(int round) {
+    if (shared == null || sharedRound != round) {
+      shared = runner.store().shared(jobId, round);
+      sharedRound = round;
     }
     return shared;
   }

@@ -23,6 +23,9 @@ public interface JobStore {
   /** Largest plan in bytes of JSON: what is shared, and the sum of its tasks. */
   int MAX_PLAN_BYTES = 64 << 20;
 
+  /** Largest note about a round in bytes of JSON. */
+  int MAX_NOTE_BYTES = 64 << 10;
+
   /** Most lines of one answer. */
   int MAX_PAGE = 1_000;
 
@@ -90,8 +93,17 @@ public interface JobStore {
   /** Gives the step back untouched, as a worker does that stops; it is no attempt then. */
   boolean release(Lease lease);
 
-  /** The job has succeeded. */
-  boolean commit(Lease.CommitLease lease, JsonNode result);
+  /**
+   * The job has succeeded.
+   *
+   * @param note if present, there is an event of the round that is over, as of {@link #next}
+   */
+  boolean commit(Lease.CommitLease lease, JsonNode result, Optional<JsonNode> note);
+
+  /** The job has succeeded, and had no rounds. */
+  default boolean commit(Lease.CommitLease lease, JsonNode result) {
+    return commit(lease, result, Optional.empty());
+  }
 
   /**
    * Undoes tasks that are done, because what they made is gone: the job is running again. They keep
@@ -102,6 +114,17 @@ public interface JobStore {
   boolean reopen(Lease.CommitLease lease, Map<Integer, Optional<String>> tasks);
 
   /**
+   * Ends a round and begins the next one: the tasks, their results and what the plan shared give
+   * way to those of the new plan, whose tasks start with no attempts. The job is running then, in
+   * the round that follows; progress counts the tasks of that round.
+   *
+   * @param plan at least one task
+   * @param note what the event of the round tells besides its number; at most {@value
+   *     #MAX_NOTE_BYTES} bytes of JSON
+   */
+  boolean next(Lease.CommitLease lease, JobPlan plan, JsonNode note);
+
+  /**
    * Results of tasks in order of their numbers, starting at number {@code from}; tasks that are not
    * done are left out.
    *
@@ -110,7 +133,10 @@ public interface JobStore {
   List<TaskResult> results(String jobId, int from, int limit);
 
   /**
-   * {@link JobPlan#shared} of a planned job; {@code job-plan-missing} if it has none (any more).
+   * {@link JobPlan#shared} of a round of a planned job; {@code job-plan-missing} if it has none
+   * (any more).
+   *
+   * @param round {@link Lease#round} of the step that asks
    */
-  JsonNode shared(String jobId);
+  JsonNode shared(String jobId, int round);
 }

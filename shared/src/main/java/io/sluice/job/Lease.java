@@ -18,9 +18,10 @@ public sealed interface Lease extends Claim {
    * @param workerId who may do the step
    * @param attempt 1 for the first
    * @param fence fencing token
+   * @param round of the job, 0 for the first
    * @param ttl how long the lease lives after each renewal
    */
-  record Grant(String jobId, String workerId, int attempt, long fence, Duration ttl) {
+  record Grant(String jobId, String workerId, int attempt, long fence, int round, Duration ttl) {
     public Grant {
       Objects.requireNonNull(jobId, "jobId");
       Objects.requireNonNull(workerId, "workerId");
@@ -74,6 +75,11 @@ public sealed interface Lease extends Claim {
   /** How often the step was begun, this time included. */
   default int attempt() {
     return grant().attempt();
+  }
+
+  /** Round of the job that it belongs to, 0 for the first. */
+  default int round() {
+    return grant().round();
   }
 
   /** How long it lives after each renewal. */

@@ -140,8 +140,10 @@ final class StepRun implements JobContext {
           int tasks = store.get(lease.jobId()).progress().tasksTotal();
           TaskResults results = new TaskResults(store, lease.jobId(), tasks);
           yield switch (run.kind().commit(run.job(), results, this)) {
-            case CommitOutcome.Done ended -> () -> store.commit(commit, ended.result());
+            case CommitOutcome.Done ended ->
+                () -> store.commit(commit, ended.result(), ended.note());
             case CommitOutcome.Reopen again -> () -> store.reopen(commit, again.tasks());
+            case CommitOutcome.Next next -> () -> store.next(commit, next.plan(), next.note());
           };
         }
       };
@@ -213,7 +215,12 @@ final class StepRun implements JobContext {
 
   @Override
   public JsonNode shared() {
-    return run.shared();
+    return run.shared(lease.round());
+  }
+
+  @Override
+  public int round() {
+    return lease.round();
   }
 
   @Override

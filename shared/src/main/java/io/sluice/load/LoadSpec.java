@@ -16,12 +16,20 @@ import java.util.OptionalInt;
  * @param model the model, by tag or version
  * @param tensors which tensors are wanted
  * @param tasksPerWorker T, how many shards a worker takes; all workers share them if absent
+ * @param replicas on how many workers each shard is loaded
  */
-public record LoadSpec(ModelRef model, TensorGlobs tensors, OptionalInt tasksPerWorker) {
+public record LoadSpec(
+    ModelRef model, TensorGlobs tensors, OptionalInt tasksPerWorker, Replicas replicas) {
   public LoadSpec {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(tensors, "tensors");
     Objects.requireNonNull(tasksPerWorker, "tasksPerWorker");
+    Objects.requireNonNull(replicas, "replicas");
+  }
+
+  /** Each shard on one worker. */
+  public LoadSpec(ModelRef model, TensorGlobs tensors, OptionalInt tasksPerWorker) {
+    this(model, tensors, tasksPerWorker, Replicas.ONE);
   }
 
   /** Reads a load request; unknown fields are the caller's to refuse. */
@@ -29,7 +37,8 @@ public record LoadSpec(ModelRef model, TensorGlobs tensors, OptionalInt tasksPer
     return new LoadSpec(
         ModelRef.parse(json.text("model")),
         new TensorGlobs(json.texts("tensors")),
-        json.optionalInt("tasksPerWorker", 1, 1_000_000));
+        json.optionalInt("tasksPerWorker", 1, 1_000_000),
+        json.any("replicas").map(Replicas::read).orElse(Replicas.ONE));
   }
 
   /** Reads a stored request. */
@@ -43,6 +52,9 @@ public record LoadSpec(ModelRef model, TensorGlobs tensors, OptionalInt tasksPer
     ArrayNode globs = json.putArray("tensors");
     tensors.globs().forEach(globs::add);
     tasksPerWorker.ifPresent(t -> json.put("tasksPerWorker", t));
+    if (!replicas.equals(Replicas.ONE)) {
+      json.set("replicas", replicas.toJson());
+    }
     return json;
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.load;
 
+import io.sluice.cache.CacheMetrics;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.HeldView;
 import io.sluice.memory.Slab;
@@ -8,9 +9,14 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.placement.ChunkRuns;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
@@ -20,28 +26,57 @@ import java.util.function.LongConsumer;
  * second finds it in memory.
  */
 public final class ShardLoader {
-  private final ChunkReader chunks;
+  private static final String MEMORY = "memory";
+
+  private final ShardSource source;
   private final SlabPool pool;
   private final HeldShards held;
+  private final CacheMetrics metrics;
   private final Map<Digest, ReentrantLock> loading = new ConcurrentHashMap<>();
 
+  /** Loads from the store alone. */
   public ShardLoader(ChunkReader chunks, SlabPool pool, HeldShards held) {
-    this.chunks = chunks;
+    this(ShardSource.of(chunks), pool, held, CacheMetrics.NONE);
+  }
+
+  /**
+   * @param source where bytes come from that are not held yet
+   * @param metrics told what was held already
+   */
+  public ShardLoader(ShardSource source, SlabPool pool, HeldShards held, CacheMetrics metrics) {
+    this.source = source;
     this.pool = pool;
     this.held = held;
+    this.metrics = metrics;
   }
 
   /**
    * What a load gave.
    *
    * @param bytes lᵢ, the bytes of the shard that are in memory now for the owner
-   * @param fetched bytes of them that were read from the store
+   * @param sources where they came from: {@code memory} if they were held already, the name of a
+   *     cache, or {@code store}, with bytes each
    * @param seconds how long it took
    */
-  public record Loaded(long bytes, long fetched, double seconds) {
-    /** Where the bytes came from. */
+  public record Loaded(long bytes, SortedMap<String, Long> sources, double seconds) {
+    public Loaded {
+      sources = Collections.unmodifiableSortedMap(new TreeMap<>(sources));
+    }
+
+    /** Where most of the bytes came from. */
     public String source() {
-      return fetched == 0 ? "memory" : "store";
+      return sources.entrySet().stream()
+          .max(Map.Entry.comparingByValue())
+          .map(Map.Entry::getKey)
+          .orElse(MEMORY);
+    }
+
+    /** Bytes that were not held before. */
+    public long fetched() {
+      return sources.entrySet().stream()
+          .filter(e -> !e.getKey().equals(MEMORY))
+          .mapToLong(Map.Entry::getValue)
+          .sum();
     }
   }
 
@@ -62,12 +97,22 @@ public final class ShardLoader {
     ReentrantLock lock = loading.computeIfAbsent(shard.digest(), d -> new ReentrantLock());
     lock.lockInterruptibly();
     try {
-      long fetched = 0;
+      SortedMap<String, Long> sources = new TreeMap<>();
       while (!held.claim(owner, shard.digest(), runs)) {
-        fetched += fetch(owner, shard, held.missing(shard.digest(), runs), progress);
+        fetch(owner, shard, held.missing(shard.digest(), runs), progress)
+            .forEach((name, count) -> sources.merge(name, count, Long::sum));
       }
-      progress.accept(Math.max(0, bytes - fetched));
-      return new Loaded(bytes, fetched, (System.nanoTime() - start) / 1e9);
+      long fetched = sources.values().stream().mapToLong(Long::longValue).sum();
+      long known = Math.max(0, bytes - fetched);
+      progress.accept(known);
+      if (known > 0) {
+        sources.put(MEMORY, known);
+        metrics.looked(MEMORY, CacheMetrics.Lookup.HIT, known, 0);
+      }
+      if (fetched > 0) {
+        metrics.looked(MEMORY, CacheMetrics.Lookup.MISS, fetched, 0);
+      }
+      return new Loaded(bytes, sources, (System.nanoTime() - start) / 1e9);
     } finally {
       lock.unlock();
       if (!lock.hasQueuedThreads()) {
@@ -103,28 +148,71 @@ public final class ShardLoader {
     }
   }
 
-  private long fetch(
+  /**
+   * Reads runs into slabs of their own; bytes of them that are held already, in shorter runs, are
+   * copied from there.
+   *
+   * @return bytes that were read, by where they came from
+   */
+  private Map<String, Long> fetch(
       Digest owner, ShardDescriptor shard, List<ByteRange> missing, LongConsumer progress)
       throws InterruptedException {
     List<Slab> slabs = new ArrayList<>();
+    ShardSource.Reading reading = null;
     try {
+      List<ByteRange> unread = new ArrayList<>();
+      List<MemorySegment> targets = new ArrayList<>();
       for (ByteRange run : missing) {
-        slabs.add(pool.allocate(run.length()));
+        Slab slab = pool.allocate(run.length());
+        slabs.add(slab);
+        for (ByteRange gap : copyHeld(shard, run, slab.segment())) {
+          unread.add(gap);
+          targets.add(slab.segment().asSlice(gap.offset() - run.offset(), gap.length()));
+        }
       }
-      chunks.read(shard, missing, slabs.stream().map(Slab::segment).toList(), progress);
+      reading = source.read(shard, unread, targets, progress);
       for (int i = 0; i < missing.size(); i++) {
         if (held.put(owner, shard.digest(), missing.get(i), slabs.get(i))) {
           slabs.set(i, null);
         }
       }
-      return ChunkRuns.bytes(missing);
+      return reading.bytesBySource();
     } finally {
       for (Slab slab : slabs) {
         if (slab != null) {
           slab.close();
         }
       }
+      if (reading != null) {
+        reading.held().run();
+      }
     }
+  }
+
+  /** Copies what is held of a run to its place, and returns what is not. */
+  private List<ByteRange> copyHeld(ShardDescriptor shard, ByteRange run, MemorySegment target) {
+    List<ByteRange> rest = new ArrayList<>();
+    long at = run.offset();
+    for (ByteRange part : held.coverage(shard.digest()).runs()) {
+      if (!run.contains(part)) {
+        continue;
+      }
+      Optional<HeldView> view = held.open(shard.digest(), part);
+      if (view.isEmpty()) {
+        continue; // let go in this moment
+      }
+      try (HeldView bytes = view.get()) {
+        MemorySegment.copy(bytes.segment(), 0, target, part.offset() - run.offset(), part.length());
+      }
+      if (part.offset() > at) {
+        rest.add(ByteRange.between(at, part.offset()));
+      }
+      at = part.end();
+    }
+    if (at < run.end()) {
+      rest.add(ByteRange.between(at, run.end()));
+    }
+    return rest;
   }
 
   /** A run that is open. */

@@ -8,6 +8,7 @@ import io.sluice.model.InvalidValueException;
 import io.sluice.model.Keys;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.UnfinishedWrite;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -37,11 +38,13 @@ import java.util.regex.Pattern;
  *       claims the store is asked for new versions once more: who published before the claim is
  *       seen, who wants to publish after it cannot pin.
  *   <li>What is not named like an object of Sluice stays.
+ *   <li>Parts of an object whose writer was killed go when they are older than the grace period.
  * </ul>
  */
 public final class GarbageCollector {
   private static final Pattern SHARD = Pattern.compile("shards/[0-9a-f]{64}\\.safetensors");
   private static final Pattern SKELETON = Pattern.compile("skeletons/[0-9a-f]{64}\\.bin");
+  private static final Pattern SCRATCH = Pattern.compile("scratch/[0-9a-z/-]{1,256}\\.bin");
   private static final int BATCH = 200;
 
   /**
@@ -75,6 +78,7 @@ public final class GarbageCollector {
    * @param keptBytes their bytes
    * @param pinned number of objects that stay only because somebody pinned them
    * @param young number of objects that stay only because of their age
+   * @param unfinished number of writes that were given up: their writers were killed
    * @param versions the versions that are gone for good, as {@code name@sha256:…}
    */
   public record Report(
@@ -85,6 +89,7 @@ public final class GarbageCollector {
       long keptBytes,
       long pinned,
       long young,
+      long unfinished,
       List<String> versions) {
     public Report {
       versions = List.copyOf(versions);
@@ -134,6 +139,7 @@ public final class GarbageCollector {
     private final Set<String> followed = new HashSet<>();
 
     private final List<String> versions = new ArrayList<>();
+    private long unfinished;
     private long deletedObjects;
     private long deletedBytes;
     private long keptObjects;
@@ -152,6 +158,9 @@ public final class GarbageCollector {
       models.forEach(this::collectVersions);
       sweep(Keys.SHARDS, SHARD);
       sweep(Keys.SKELETONS, SKELETON);
+      sweep(Keys.SCRATCH, SCRATCH);
+      abandon(Keys.SHARDS, SHARD);
+      abandon(Keys.SKELETONS, SKELETON);
       models.forEach(this::pruneMoves);
       return new Report(
           options.dryRun(),
@@ -161,6 +170,7 @@ public final class GarbageCollector {
           keptBytes,
           pinned,
           young,
+          unfinished,
           versions);
     }
 
@@ -291,6 +301,32 @@ public final class GarbageCollector {
         claimed.forEach(object -> pins.endDelete(object.key()));
       }
       return late;
+    }
+
+    /** Gives up old writes of objects that nobody has pinned: their writer is gone. */
+    private void abandon(String prefix, Pattern known) {
+      List<UnfinishedWrite> old = new ArrayList<>();
+      store.unfinished(
+          prefix,
+          write -> {
+            if (known.matcher(write.key()).matches() && !write.begun().isAfter(youngest)) {
+              old.add(write);
+            }
+          });
+      for (UnfinishedWrite write : old) {
+        if (!pins.beginDelete(write.key())) {
+          pinned++;
+          continue;
+        }
+        try {
+          if (!options.dryRun()) {
+            store.abandon(write);
+          }
+          unfinished++;
+        } finally {
+          pins.endDelete(write.key());
+        }
+      }
     }
 
     /** Deletes old moves of tags, never the last. */

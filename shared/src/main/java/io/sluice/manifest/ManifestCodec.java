@@ -4,8 +4,10 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import io.sluice.manifest.ModelManifest.File;
 import io.sluice.manifest.ModelManifest.Piece;
 import io.sluice.manifest.ModelManifest.Plan;
+import io.sluice.manifest.ModelManifest.Provenance;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ChunkChecksums;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
@@ -23,24 +25,29 @@ import java.util.OptionalInt;
  * The manifest as a JSON document in UTF-8 without white space; equal manifests give equal bytes.
  *
  * <pre>{@code
- * {"sluice":"manifest","version":1,
+ * {"sluice":"manifest","version":2,
  *  "plan":{"strategy":"size","shardBytes":…,"chunkBytes":…},
  *  "totalBytes":…,
  *  "shards":[{"digest":"sha256:…","size":…,"crc32c":"<base64>"},…],
- *  "files":[{"path":…,"size":…,"digest":…,"format":…,"skeleton":{"digest":…,"size":…,"crc32c":…}},…],
+ *  "files":[{"path":…,"size":…,"digest":…,"crc32c":…,"format":…,
+ *            "skeleton":{"digest":…,"size":…,"crc32c":…}},…],
  *  "tensors":[{"name":…,"dtype":…,"shape":[…],"file":<index>,"offset":…,"layer":…,
- *              "pieces":[[<shard index>,<offset>,<rows>],…]},…]}
+ *              "role":…,"pieces":[[<shard index>,<offset>,<rows>],…]},…],
+ *  "provenance":{"operation":…,"arguments":"<JSON>","parents":[{"model":…,"version":"sha256:…"},…]}}
  * }</pre>
  *
- * <p>{@code crc32c} holds the CRC32C of each chunk as big-endian words. {@code skeleton} and {@code
- * layer} are left out if there is none. What follows from other fields (first row and length of a
+ * <p>{@code crc32c} holds the CRC32C of each chunk, or that of a file, as big-endian words. {@code
+ * skeleton}, {@code layer}, {@code role}, {@code provenance} and the {@code digest} of a file are
+ * left out if there is none; so is the {@code crc32c} of a file that has a {@code digest}. In
+ * version 1 files have a {@code digest} and nothing else; a manifest of such files is written as
+ * version 1, so that it keeps its bytes. What follows from other fields (first row and length of a
  * piece, number of chunks) is not written, so it cannot be wrong.
  *
  * <p>Reading keeps memory linear in the document and takes nothing from it as a size to allocate.
  */
 public final class ManifestCodec {
-  /** The version of the format that is written and read. */
-  public static final int VERSION = 1;
+  /** The newest version of the format; older ones are read too. */
+  public static final int VERSION = 2;
 
   /** Largest document in bytes unless another bound is given. */
   public static final int DEFAULT_MAX_BYTES = 1 << 30;
@@ -78,7 +85,7 @@ public final class ManifestCodec {
     try (JsonGenerator json = StrictJson.FACTORY.createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("sluice", FORMAT);
-      json.writeNumberField("version", VERSION);
+      json.writeNumberField("version", version(manifest.files()));
       json.writeObjectFieldStart("plan");
       json.writeStringField("strategy", manifest.plan().strategy());
       json.writeNumberField("shardBytes", manifest.plan().shardBytes());
@@ -100,6 +107,9 @@ public final class ManifestCodec {
         write(json, tensor);
       }
       json.writeEndArray();
+      if (manifest.provenance().isPresent()) {
+        write(json, manifest.provenance().get());
+      }
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException("writing to memory does no I/O", e);
@@ -137,7 +147,11 @@ public final class ManifestCodec {
       json.field("files");
       for (json.beginArray(); json.hasElement(); ) {
         checkCount(json, "files", files.size(), ModelManifest.MAX_FILES);
-        files.add(readFile(json, plan.chunkBytes()));
+        files.add(readFile(json, json.version(), plan.chunkBytes()));
+      }
+      if (json.version() != version(files)) {
+        throw json.malformed(
+            "files that have a digest and no checksum are those of version 1", null);
       }
       List<Tensor> tensors = new ArrayList<>();
       json.field("tensors");
@@ -145,8 +159,10 @@ public final class ManifestCodec {
         checkCount(json, "tensors", tensors.size(), ModelManifest.MAX_TENSORS);
         tensors.add(readTensor(json));
       }
+      Optional<Provenance> provenance =
+          json.optionalField("provenance") ? Optional.of(readProvenance(json)) : Optional.empty();
       json.end();
-      return new ModelManifest(plan, files, tensors, shards, totalBytes);
+      return new ModelManifest(plan, files, tensors, shards, totalBytes, provenance);
     }
   }
 
@@ -158,6 +174,10 @@ public final class ManifestCodec {
           "manifest-too-large",
           "a manifest has at most " + maxBytes + " bytes, got " + bytes);
     }
+  }
+
+  private static int version(List<File> files) {
+    return files.stream().allMatch(file -> file.crc32c().isEmpty()) ? 1 : VERSION;
   }
 
   private static void write(JsonGenerator json, ShardDescriptor object) throws IOException {
@@ -172,7 +192,12 @@ public final class ManifestCodec {
     json.writeStartObject();
     json.writeStringField("path", file.path());
     json.writeNumberField("size", file.size());
-    json.writeStringField("digest", file.digest().toString());
+    if (file.digest().isPresent()) {
+      json.writeStringField("digest", file.digest().get().toString());
+    }
+    if (file.crc32c().isPresent()) {
+      json.writeStringField("crc32c", Crc32c.toBase64(file.crc32c().getAsInt()));
+    }
     json.writeStringField("format", file.format());
     if (file.skeleton().isPresent()) {
       json.writeFieldName("skeleton");
@@ -195,6 +220,9 @@ public final class ManifestCodec {
     if (tensor.layer().isPresent()) {
       json.writeNumberField("layer", tensor.layer().getAsInt());
     }
+    if (tensor.role().isPresent()) {
+      json.writeStringField("role", tensor.role().get());
+    }
     json.writeArrayFieldStart("pieces");
     for (Piece piece : tensor.pieces()) {
       json.writeStartArray();
@@ -205,6 +233,38 @@ public final class ManifestCodec {
     }
     json.writeEndArray();
     json.writeEndObject();
+  }
+
+  private static void write(JsonGenerator json, Provenance provenance) throws IOException {
+    json.writeObjectFieldStart("provenance");
+    json.writeStringField("operation", provenance.operation());
+    json.writeStringField("arguments", provenance.arguments());
+    json.writeArrayFieldStart("parents");
+    for (Provenance.Parent parent : provenance.parents()) {
+      json.writeStartObject();
+      json.writeStringField("model", parent.model());
+      json.writeStringField("version", parent.version().toString());
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private static Provenance readProvenance(StrictJson json) {
+    json.beginObject();
+    String operation = json.string("operation");
+    String arguments = json.string("arguments");
+    List<Provenance.Parent> parents = new ArrayList<>();
+    json.field("parents");
+    for (json.beginArray(); json.hasElement(); ) {
+      checkCount(json, "parents", parents.size(), Provenance.MAX_PARENTS);
+      json.beginObject();
+      parents.add(
+          new Provenance.Parent(json.string("model"), Digest.parse(json.string("version"))));
+      json.endObject();
+    }
+    json.endObject();
+    return new Provenance(operation, arguments, parents);
   }
 
   private static ShardDescriptor readObject(StrictJson json, int chunkBytes) {
@@ -230,18 +290,29 @@ public final class ManifestCodec {
     return new ShardDescriptor(digest, ChunkChecksums.fromBase64(size, chunkBytes, crcs));
   }
 
-  private static File readFile(StrictJson json, int chunkBytes) {
+  private static File readFile(StrictJson json, long version, int chunkBytes) {
     json.beginObject();
     String path = json.string("path");
     long size = json.number("size", Long.MAX_VALUE);
-    Digest digest = Digest.parse(json.string("digest"));
+    Optional<Digest> digest = Optional.empty();
+    OptionalInt crc32c = OptionalInt.empty();
+    if (version == 1) {
+      digest = Optional.of(Digest.parse(json.string("digest")));
+    } else {
+      if (json.optionalField("digest")) {
+        digest = Optional.of(Digest.parse(json.text("digest")));
+      }
+      if (json.optionalField("crc32c")) {
+        crc32c = OptionalInt.of(Crc32c.fromBase64(json.text("crc32c")));
+      }
+    }
     String format = json.string("format");
     Optional<ShardDescriptor> skeleton =
         json.optionalField("skeleton")
             ? Optional.of(readObject(json, chunkBytes))
             : Optional.empty();
     json.endObject();
-    return new File(path, size, digest, format, skeleton);
+    return new File(path, size, digest, crc32c, format, skeleton);
   }
 
   private static Tensor readTensor(StrictJson json) {
@@ -267,6 +338,8 @@ public final class ManifestCodec {
         json.optionalField("layer")
             ? OptionalInt.of((int) json.element("layer", Integer.MAX_VALUE))
             : OptionalInt.empty();
+    Optional<String> role =
+        json.optionalField("role") ? Optional.of(json.text("role")) : Optional.empty();
     List<Piece> pieces = new ArrayList<>(1);
     json.field("pieces");
     long row = 0;
@@ -280,7 +353,7 @@ public final class ManifestCodec {
       row += rows;
     }
     json.endObject();
-    return new Tensor(info, file, offset, layer, pieces);
+    return new Tensor(info, file, offset, layer, role, pieces);
   }
 
   private static void checkCount(StrictJson json, String what, int count, int max) {

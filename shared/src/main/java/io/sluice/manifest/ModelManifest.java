@@ -3,6 +3,7 @@ package io.sluice.manifest;
 import io.sluice.model.Digest;
 import io.sluice.model.InvalidValueException;
 import io.sluice.model.Keys;
+import io.sluice.model.ModelRef;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
 import java.nio.charset.StandardCharsets;
@@ -32,13 +33,15 @@ import java.util.regex.Pattern;
  * @param tensors every tensor of every file, in {@link #ORDER}
  * @param shards the shards, each sᵢ, each once, each named by a piece
  * @param totalBytes S, checked to be Σ sᵢ
+ * @param provenance what made it, if a computation did
  */
 public record ModelManifest(
     Plan plan,
     List<File> files,
     List<Tensor> tensors,
     List<ShardDescriptor> shards,
-    long totalBytes) {
+    long totalBytes,
+    Optional<Provenance> provenance) {
 
   /** Most tensors that a model may have. */
   public static final int MAX_TENSORS = 10_000_000;
@@ -100,19 +103,34 @@ public record ModelManifest(
   }
 
   /**
-   * A source file: its skeleton with the tensors that name it put back at their offsets.
+   * A source file: its skeleton with the tensors that name it put back at their offsets. The
+   * SHA-256 of those objects pin every byte of it; the checksum says that they were put together
+   * right.
    *
    * @param path relative path inside the model, with forward slashes, never leading out of it
    * @param size bytes
-   * @param digest SHA-256 of the whole file
+   * @param digest SHA-256 of the whole file, if it is known; always if there is no {@code crc32c}
+   * @param crc32c CRC32C of the whole file, if it is known
    * @param format name of the {@code FileFormat}
    * @param skeleton the bytes that are no tensor, if there are any
    */
   public record File(
-      String path, long size, Digest digest, String format, Optional<ShardDescriptor> skeleton) {
+      String path,
+      long size,
+      Optional<Digest> digest,
+      OptionalInt crc32c,
+      String format,
+      Optional<ShardDescriptor> skeleton) {
+    /** A file whose digest is known. */
+    public File(
+        String path, long size, Digest digest, String format, Optional<ShardDescriptor> skeleton) {
+      this(path, size, Optional.of(digest), OptionalInt.empty(), format, skeleton);
+    }
+
     public File {
       Objects.requireNonNull(path, "path");
       Objects.requireNonNull(digest, "digest");
+      Objects.requireNonNull(crc32c, "crc32c");
       Objects.requireNonNull(format, "format");
       Objects.requireNonNull(skeleton, "skeleton");
       checkPath(path);
@@ -129,6 +147,9 @@ public record ModelManifest(
       }
       if (skeleton.isPresent() && skeleton.get().size() == 0) {
         throw invalid("file '" + path + "' has a skeleton of no bytes");
+      }
+      if (digest.isEmpty() && crc32c.isEmpty()) {
+        throw invalid("file '" + path + "' has neither a digest nor a checksum");
       }
     }
 
@@ -164,15 +185,41 @@ public record ModelManifest(
    * @param file index of its file
    * @param fileOffset where it starts in its file
    * @param layer number of its layer, if known
+   * @param role what the model's graph uses it as, if its own name does not say so
    * @param pieces where its bytes lie, in order of rows, without holes; empty for a tensor of no
    *     bytes; tensors that share their bytes share their pieces
    */
   public record Tensor(
-      TensorInfo info, int file, long fileOffset, OptionalInt layer, List<Piece> pieces) {
+      TensorInfo info,
+      int file,
+      long fileOffset,
+      OptionalInt layer,
+      Optional<String> role,
+      List<Piece> pieces) {
+    /** A tensor whose name says what it is. */
+    public Tensor(
+        TensorInfo info, int file, long fileOffset, OptionalInt layer, List<Piece> pieces) {
+      this(info, file, fileOffset, layer, Optional.empty(), pieces);
+    }
+
     public Tensor {
       Objects.requireNonNull(info, "info");
       Objects.requireNonNull(layer, "layer");
       pieces = List.copyOf(pieces);
+      Objects.requireNonNull(role, "role");
+      if (role.isPresent()
+          && (role.get().isEmpty()
+              || role.get().length() > TensorInfo.MAX_NAME
+              || !isUnicode(role.get()))) {
+        throw invalid(
+            "the role of tensor '"
+                + info.name()
+                + "' has 1 to "
+                + TensorInfo.MAX_NAME
+                + " characters of Unicode, got '"
+                + shorten(role.get())
+                + "'");
+      }
       if (!isUnicode(info.name())) {
         throw invalid("the name of a tensor has half a surrogate pair: '" + info.name() + "'");
       }
@@ -188,6 +235,11 @@ public record ModelManifest(
                 + layer.orElse(0));
       }
       checkRows(info, pieces);
+    }
+
+    /** What it is in the model: its role, or else its name. */
+    public String meaning() {
+      return role.orElse(info.name());
     }
 
     private static void checkRows(TensorInfo info, List<Piece> pieces) {
@@ -269,8 +321,63 @@ public record ModelManifest(
     }
   }
 
+  /**
+   * What made a version out of others.
+   *
+   * @param operation name of the computation
+   * @param arguments its arguments, the text of a JSON object of at most {@value #MAX_ARGUMENTS}
+   *     characters
+   * @param parents the versions that it read, at most {@value #MAX_PARENTS}
+   */
+  public record Provenance(String operation, String arguments, List<Parent> parents) {
+    /** Longest text of arguments in characters. */
+    public static final int MAX_ARGUMENTS = 1 << 16;
+
+    /** Most versions that a computation reads. */
+    public static final int MAX_PARENTS = 1000;
+
+    /** A version of a model. */
+    public record Parent(String model, Digest version) {
+      public Parent {
+        Objects.requireNonNull(version, "version");
+        if (!model.equals(ModelRef.parse(model).name())) {
+          throw invalid("the parent of a version is named without tag, got '" + model + "'");
+        }
+      }
+    }
+
+    public Provenance {
+      parents = List.copyOf(parents);
+      if (!WORD.matcher(operation).matches()) {
+        throw invalid(
+            "an operation is a word of at most 32 letters, digits, '_' and '-', got '"
+                + shorten(operation)
+                + "'");
+      }
+      if (arguments.length() > MAX_ARGUMENTS || !isUnicode(arguments)) {
+        throw invalid(
+            "the arguments that made a version are a text of at most "
+                + MAX_ARGUMENTS
+                + " characters, got "
+                + arguments.length());
+      }
+      checkCount("parent", parents.size(), 0, MAX_PARENTS);
+    }
+  }
+
+  /** A version that no computation made. */
+  public ModelManifest(
+      Plan plan,
+      List<File> files,
+      List<Tensor> tensors,
+      List<ShardDescriptor> shards,
+      long totalBytes) {
+    this(plan, files, tensors, shards, totalBytes, Optional.empty());
+  }
+
   public ModelManifest {
     Objects.requireNonNull(plan, "plan");
+    Objects.requireNonNull(provenance, "provenance");
     files = List.copyOf(files);
     tensors = List.copyOf(tensors);
     shards = List.copyOf(shards);
@@ -288,6 +395,11 @@ public record ModelManifest(
       Plan plan, List<File> files, List<Tensor> tensors, List<ShardDescriptor> shards) {
     return new ModelManifest(
         plan, files, tensors.stream().sorted(ORDER).toList(), shards, sum(shards));
+  }
+
+  /** The same with what made it. */
+  public ModelManifest with(Provenance made) {
+    return new ModelManifest(plan, files, tensors, shards, totalBytes, Optional.of(made));
   }
 
   /** Bytes of all source files. */

@@ -31,15 +31,17 @@ final class StrictJson implements AutoCloseable {
 
   private final String format;
   private final JsonParser parser;
+  private final long version;
   private JsonToken token;
 
   /**
    * Reads the start of a document: the name of its format, then its version.
    *
+   * @param newest the newest version that can be read; all from 1 on can
    * @throws ManifestException {@code <format>-malformed} if the bytes are something else, {@code
    *     <format>-version-unsupported} if they are that format in another version
    */
-  StrictJson(String format, int version, byte[] document) {
+  StrictJson(String format, int newest, byte[] document) {
     this.format = format;
     byte[] start = ("{\"sluice\":\"" + format + "\",\"version\":").getBytes(UTF_8);
     // The comparison of bytes also pins the encoding, which the parser would otherwise guess.
@@ -55,18 +57,23 @@ final class StrictJson implements AutoCloseable {
     advance();
     beginObject();
     string("sluice");
-    long actual = number("version", Long.MAX_VALUE);
-    if (actual != version) {
+    version = number("version", Long.MAX_VALUE);
+    if (version < 1 || version > newest) {
       throw new ManifestException(
           ErrorKind.INVALID,
           format + "-version-unsupported",
           "the document is version "
-              + actual
+              + version
               + " of the "
               + format
               + " format, this program reads version "
-              + version);
+              + (newest == 1 ? "1" : "1 to " + newest));
     }
+  }
+
+  /** The version of the document. */
+  long version() {
+    return version;
   }
 
   /** Enters an object. */

@@ -9,8 +9,9 @@ import java.util.Optional;
  *
  * <p>It reserves address space once and hands out slabs of it. A slab starts at a multiple of
  * {@link #GRANULE} (of 2 MiB if it has that many bytes) and takes a whole number of granules of the
- * budget: {@link #footprint}. A freed slab returns its memory to the system. Where address space
- * cannot be reserved, slabs come from the global arena and are kept for reuse.
+ * budget: {@link #footprint}. A freed slab returns its memory to the system, unless the pool was
+ * made to keep some. Where address space cannot be reserved, slabs come from the global arena and
+ * are kept for reuse.
  *
  * <p>Thread-safe.
  */
@@ -33,7 +34,18 @@ public final class SlabPool implements AutoCloseable {
    * @param budgetBytes most bytes in use at a time, 0 to {@link #MAX_BUDGET}
    */
   public SlabPool(long budgetBytes) {
-    this(check(budgetBytes), platformRegion(budgetBytes));
+    this(budgetBytes, 0);
+  }
+
+  /**
+   * A pool of the platform's memory that keeps some of it.
+   *
+   * @param budgetBytes most bytes in use at a time, 0 to {@link #MAX_BUDGET}
+   * @param keepBytes most bytes of freed slabs that stay with the process for slabs of the same
+   *     size, 0 to the budget
+   */
+  public SlabPool(long budgetBytes, long keepBytes) {
+    this(check(budgetBytes), platformRegion(budgetBytes, checkKept(keepBytes, budgetBytes)));
   }
 
   SlabPool(long budgetBytes, Region region) {
@@ -50,9 +62,18 @@ public final class SlabPool implements AutoCloseable {
     return budgetBytes;
   }
 
-  private static Region platformRegion(long budgetBytes) {
+  private static long checkKept(long keepBytes, long budgetBytes) {
+    if (keepBytes < 0 || keepBytes > budgetBytes) {
+      throw new InvalidValueException(
+          "memory-kept-invalid",
+          "a pool of " + budgetBytes + " bytes keeps 0 to as many, got " + keepBytes);
+    }
+    return keepBytes;
+  }
+
+  private static Region platformRegion(long budgetBytes, long keepBytes) {
     return VirtualMemory.ofPlatform()
-        .flatMap(memory -> MappedRegion.reserve(memory, budgetBytes))
+        .flatMap(memory -> MappedRegion.reserve(memory, budgetBytes, keepBytes))
         .orElseGet(() -> new ArenaRegion(budgetBytes));
   }
 

@@ -30,26 +30,36 @@ public final class ContentHasher {
     this.crcs = new int[ChunkChecksums.count(size, chunkSize)];
   }
 
-  /** Hashes the next bytes of the object. */
-  public void update(MemorySegment bytes) {
+  /**
+   * Hashes the next bytes of the object.
+   *
+   * @return the CRC32C of just these bytes, which comes for free
+   */
+  public int update(MemorySegment bytes) {
     if (bytes.byteSize() > size - at) {
       throw new IllegalStateException(
           "an object of " + size + " bytes was given " + (at + bytes.byteSize()));
     }
+    int whole = 0;
     long done = 0;
     while (done < bytes.byteSize()) {
-      long toChunkEnd = chunkSize - at % chunkSize;
-      long length = Math.min(Math.min(BLOCK, toChunkEnd), bytes.byteSize() - done);
-      ByteBuffer block = bytes.asSlice(done, length).asByteBuffer();
-      crc.update(block.duplicate());
-      sha.update(block);
-      done += length;
-      at += length;
-      if (at % chunkSize == 0 || at == size) {
-        crcs[Math.toIntExact((at - 1) / chunkSize)] = (int) crc.getValue();
-        crc.reset();
+      // A stretch lies in one chunk; checksums of more are joined from those of stretches.
+      long stretch = Math.min(chunkSize - at % chunkSize, bytes.byteSize() - done);
+      crc.reset();
+      for (long end = done + stretch; done < end; ) {
+        long length = Math.min(BLOCK, end - done);
+        ByteBuffer block = bytes.asSlice(done, length).asByteBuffer();
+        crc.update(block.duplicate());
+        sha.update(block);
+        done += length;
       }
+      int chunk = Math.toIntExact(at / chunkSize);
+      int value = (int) crc.getValue();
+      crcs[chunk] = at % chunkSize == 0 ? value : Crc32c.combine(crcs[chunk], value, stretch);
+      whole = done == stretch ? value : Crc32c.combine(whole, value, stretch);
+      at += stretch;
     }
+    return whole;
   }
 
   /**

@@ -15,7 +15,7 @@ public record Digest(String hex) implements Comparable<Digest> {
 
   public Digest {
     Objects.requireNonNull(hex, "hex");
-    if (hex.length() != 64 || !hex.chars().allMatch(Digest::isLowerHex)) {
+    if (hex.length() != 64 || !isLowerHex(hex)) {
       throw new InvalidValueException(
           "digest-invalid",
           "a digest has 64 lower-case hex digits after 'sha256:', got '" + shorten(hex) + "'");
@@ -66,8 +66,14 @@ public record Digest(String hex) implements Comparable<Digest> {
     return PREFIX + hex;
   }
 
-  private static boolean isLowerHex(int c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  private static boolean isLowerHex(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String shorten(String text) {

@@ -13,6 +13,9 @@ public final class Keys {
   /** Prefix of all manifests and tags. */
   public static final String MODELS = "models/";
 
+  /** Prefix of what jobs leave for their own later steps. */
+  public static final String SCRATCH = "scratch/";
+
   private Keys() {}
 
   /** {@code shards/<hex>.safetensors}. */
@@ -23,6 +26,11 @@ public final class Keys {
   /** {@code skeletons/<hex>.bin}. */
   public static String skeleton(Digest digest) {
     return SKELETONS + digest.hex() + ".bin";
+  }
+
+  /** {@code scratch/<name>.bin}: bytes of a running job; {@code name} starts with its id. */
+  public static String scratch(String name) {
+    return SCRATCH + name + ".bin";
   }
 
   /** {@code models/<name>/}: what a model has lies under it, and so may other models. */

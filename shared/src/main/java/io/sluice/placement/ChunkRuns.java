@@ -16,12 +16,21 @@ public final class ChunkRuns {
    * @return disjoint ranges in order, each starting at a chunk and ending at one or at the end
    */
   public static List<ByteRange> cover(ChunkChecksums chunks, Collection<ByteRange> wanted) {
+    return cover(chunks, wanted, 0);
+  }
+
+  /**
+   * The same, but runs with no more than {@code gap} bytes between them become one: reading those
+   * takes less time than another request.
+   */
+  public static List<ByteRange> cover(
+      ChunkChecksums chunks, Collection<ByteRange> wanted, long gap) {
     List<ByteRange> runs = new ArrayList<>();
     for (ByteRange range : wanted.stream().filter(r -> r.length() > 0).sorted().toList()) {
       long begin = chunks.range(chunks.indexOf(range.offset())).offset();
       long end = chunks.range(chunks.indexOf(range.end() - 1)).end();
       ByteRange last = runs.isEmpty() ? null : runs.getLast();
-      if (last != null && last.end() >= begin) {
+      if (last != null && begin - last.end() <= gap) {
         runs.set(runs.size() - 1, ByteRange.between(last.offset(), Math.max(last.end(), end)));
       } else {
         runs.add(ByteRange.between(begin, end));

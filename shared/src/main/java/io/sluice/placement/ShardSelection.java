@@ -21,6 +21,16 @@ public final class ShardSelection {
    * @throws InvalidValueException {@code tensors-unknown} if there are globs and none matches
    */
   public static Map<Integer, List<ByteRange>> runs(ModelManifest manifest, TensorGlobs globs) {
+    return runs(manifest, globs, 0);
+  }
+
+  /**
+   * The same, with small gaps bridged.
+   *
+   * @param gap most bytes between two runs that become one
+   */
+  public static Map<Integer, List<ByteRange>> runs(
+      ModelManifest manifest, TensorGlobs globs, long gap) {
     if (globs.all()) {
       Map<Integer, List<ByteRange>> all = new TreeMap<>();
       for (int i = 0; i < manifest.shards().size(); i++) {
@@ -29,12 +39,17 @@ public final class ShardSelection {
       return all;
     }
     check(manifest, globs);
-    return runs(manifest, (ModelManifest.Tensor t) -> globs.matches(t.info().name()));
+    return runs(manifest, (ModelManifest.Tensor t) -> globs.matches(t.info().name()), gap);
   }
 
   /** The runs of whole chunks that these tensors need, by index of the shard. */
   public static Map<Integer, List<ByteRange>> runs(
       ModelManifest manifest, Predicate<ModelManifest.Tensor> selected) {
+    return runs(manifest, selected, 0);
+  }
+
+  private static Map<Integer, List<ByteRange>> runs(
+      ModelManifest manifest, Predicate<ModelManifest.Tensor> selected, long gap) {
     Map<Integer, List<ByteRange>> wanted = new TreeMap<>();
     for (ModelManifest.Tensor tensor : manifest.tensors()) {
       if (selected.test(tensor)) {
@@ -46,7 +61,7 @@ public final class ShardSelection {
       }
     }
     wanted.replaceAll(
-        (shard, ranges) -> ChunkRuns.cover(manifest.shards().get(shard).checksums(), ranges));
+        (shard, ranges) -> ChunkRuns.cover(manifest.shards().get(shard).checksums(), ranges, gap));
     return wanted;
   }
 

@@ -10,7 +10,7 @@ import java.util.TreeMap;
  *
  * @param shardsByWorker shard indexes in ascending order by worker id; only workers that take some
  * @param nodes P, the number of workers that take some
- * @param tasks N, the number of shards
+ * @param tasks N, the number of shards, each copy counted
  * @param tasksPerNode T, the bound that was asked for; without one, the most that a worker takes
  */
 public record Placement(

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -18,12 +19,13 @@ import java.util.stream.IntStream;
  * <p>A shard stays with a worker that holds it, where it costs no memory. The others go, largest
  * first, to the worker with the most room left (Graham's LPT rule, SIAM J. Appl. Math. 17, 1969).
  * Should that not fit, other rules of bin packing are tried on the same workers, then on those with
- * the most memory. Packing is NP-hard: a fit that none of these rules finds is refused although it
- * exists.
+ * the most memory. Copies of a shard go to different workers. Packing is NP-hard: a fit that none
+ * of these rules finds is refused although it exists.
  */
 public final class PlacementPlanner {
   private final List<ShardNeed> needs;
   private final List<WorkerCapacity> workers;
+  private final int replicas;
 
   /** Largest first, then by index. */
   private final List<Integer> order;
@@ -39,10 +41,18 @@ public final class PlacementPlanner {
     FIRST
   }
 
+  /** In the order in which {@link Rule#MOST_ROOM} prefers. */
+  private static final Comparator<Bin> MOST_ROOM_FIRST =
+      (a, b) -> {
+        int room = Long.compare(b.room, a.room);
+        int tasks = Integer.compare(a.shards.size(), b.shards.size());
+        return room != 0 ? room : tasks != 0 ? tasks : Integer.compare(a.worker, b.worker);
+      };
+
   /** What a worker was given so far. */
   private static final class Bin {
     final int worker;
-    final List<Integer> shards = new ArrayList<>();
+    final Set<Integer> shards = new HashSet<>();
     long room;
 
     Bin(int worker, long room) {
@@ -51,8 +61,9 @@ public final class PlacementPlanner {
     }
   }
 
-  private PlacementPlanner(List<ShardNeed> needs, List<WorkerCapacity> workers) {
+  private PlacementPlanner(List<ShardNeed> needs, List<WorkerCapacity> workers, int replicas) {
     this.needs = needs;
+    this.replicas = replicas;
     this.workers = workers.stream().sorted(Comparator.comparing(WorkerCapacity::id)).toList();
     this.order =
         IntStream.range(0, needs.size())
@@ -64,28 +75,48 @@ public final class PlacementPlanner {
     this.holders = needs.stream().map(need -> holdersOf(need.digest())).toList();
   }
 
+  /** Places every shard on one worker, see {@link #place(List, List, OptionalInt, int)}. */
+  public static Placement place(
+      List<ShardNeed> needs, List<WorkerCapacity> workers, OptionalInt tasksPerWorker) {
+    return place(needs, workers, tasksPerWorker, 1);
+  }
+
   /**
-   * Places every shard on one worker.
+   * Places every shard on so many different workers: N tasks for N / replicas shards.
    *
    * @param needs the shards; indexes are unique
    * @param workers live workers; ids are unique
    * @param tasksPerWorker T; if empty, all workers are used
-   * @throws PlacementException of kind INVALID if T is less than 1 or more nodes are needed than
-   *     live; of kind CAPACITY if the shards do not fit
+   * @param replicas workers that hold each shard, at least 1
+   * @throws PlacementException of kind INVALID if T or the replicas are less than 1 or more nodes
+   *     are needed than live; of kind CAPACITY if the shards do not fit
    */
   public static Placement place(
-      List<ShardNeed> needs, List<WorkerCapacity> workers, OptionalInt tasksPerWorker) {
+      List<ShardNeed> needs,
+      List<WorkerCapacity> workers,
+      OptionalInt tasksPerWorker,
+      int replicas) {
     check(needs, workers, tasksPerWorker);
-    int tasks = needs.size();
+    if (replicas < 1 || (replicas > 1 && replicas > workers.size())) {
+      throw PlacementException.invalid(
+          "replicas are 1 to the number of live workers, which is "
+              + workers.size()
+              + ", got "
+              + replicas);
+    }
+    int tasks = Math.multiplyExact(needs.size(), replicas);
     if (tasks == 0) {
       return new Placement(Map.of(), 0, 0, tasksPerWorker.orElse(0));
     }
     int bound = tasksPerWorker.orElse(tasks);
-    int nodes = tasksPerWorker.isPresent() ? Math.ceilDiv(tasks, bound) : workers.size();
+    int nodes =
+        tasksPerWorker.isPresent()
+            ? Math.max(replicas, Math.ceilDiv(tasks, bound))
+            : workers.size();
     if (nodes > workers.size()) {
       throw PlacementException.invalid(
           tasks
-              + " shards at "
+              + (replicas > 1 ? " copies of shards at " : " shards at ")
               + bound
               + " tasks a worker need "
               + nodes
@@ -93,7 +124,7 @@ public final class PlacementPlanner {
               + workers.size()
               + " live");
     }
-    return new PlacementPlanner(needs, workers).place(nodes, bound, tasksPerWorker);
+    return new PlacementPlanner(needs, workers, replicas).place(nodes, bound, tasksPerWorker);
   }
 
   private static void check(
@@ -162,39 +193,76 @@ public final class PlacementPlanner {
       byWorker[worker] = new Bin(worker, workers.get(worker).freeBytes());
       bins.add(byWorker[worker]);
     }
-    List<Integer> rest = new ArrayList<>();
+    int[] missing = new int[needs.size()];
     for (int i : order) {
-      Bin best = null;
-      for (int worker : holders.get(i)) {
-        Bin bin = byWorker[worker];
-        if (bin != null
-            && bin.shards.size() < bound
-            && (best == null || bin.shards.size() < best.shards.size())) {
-          best = bin;
+      missing[i] = replicas;
+      while (missing[i] > 0) {
+        Bin best = null;
+        for (int worker : holders.get(i)) {
+          Bin bin = byWorker[worker];
+          if (bin != null
+              && bin.shards.size() < bound
+              && !bin.shards.contains(needs.get(i).shard())
+              && (best == null || bin.shards.size() < best.shards.size())) {
+            best = bin;
+          }
         }
-      }
-      if (best == null) {
-        rest.add(i);
-      } else {
+        if (best == null) {
+          break;
+        }
         best.shards.add(needs.get(i).shard());
+        missing[i]--;
       }
     }
-    for (int i : rest) {
-      Bin best = choose(bins, needs.get(i).bytes(), bound, rule);
-      if (best == null) {
-        return List.of();
+    return rule == Rule.MOST_ROOM && replicas == 1
+        ? fillMostRoom(bins, missing, bound)
+        : fill(bins, missing, bound, rule);
+  }
+
+  /** Bins that hold what is missing too, or none. */
+  private List<Bin> fill(List<Bin> bins, int[] missing, int bound, Rule rule) {
+    for (int i : order) {
+      for (; missing[i] > 0; missing[i]--) {
+        Bin best = choose(bins, needs.get(i), bound, rule);
+        if (best == null) {
+          return List.of();
+        }
+        best.shards.add(needs.get(i).shard());
+        best.room -= needs.get(i).bytes();
       }
-      best.shards.add(needs.get(i).shard());
-      best.room -= needs.get(i).bytes();
     }
     return bins;
   }
 
-  private static Bin choose(List<Bin> bins, long bytes, int bound, Rule rule) {
+  /**
+   * The same for one copy of each by the rule that is tried first, with a heap: thousands of
+   * workers cost little.
+   */
+  private List<Bin> fillMostRoom(List<Bin> bins, int[] missing, int bound) {
+    PriorityQueue<Bin> queue = new PriorityQueue<>(Math.max(1, bins.size()), MOST_ROOM_FIRST);
+    bins.stream().filter(bin -> bin.shards.size() < bound).forEach(queue::add);
+    for (int i : order) {
+      if (missing[i] > 0) {
+        Bin best = queue.poll();
+        if (best == null || best.room < needs.get(i).bytes()) {
+          return List.of();
+        }
+        best.shards.add(needs.get(i).shard());
+        best.room -= needs.get(i).bytes();
+        if (best.shards.size() < bound) {
+          queue.add(best);
+        }
+      }
+    }
+    return bins;
+  }
+
+  private static Bin choose(List<Bin> bins, ShardNeed need, int bound, Rule rule) {
     Bin best = null;
     for (Bin bin : bins) {
-      if (bin.room >= bytes
+      if (bin.room >= need.bytes()
           && bin.shards.size() < bound
+          && !bin.shards.contains(need.shard())
           && (best == null || better(bin, best, rule))) {
         best = bin;
       }
@@ -222,14 +290,14 @@ public final class PlacementPlanner {
         most = Math.max(most, bin.shards.size());
       }
     }
-    return new Placement(shards, shards.size(), needs.size(), asked.orElse(most));
+    return new Placement(shards, shards.size(), needs.size() * replicas, asked.orElse(most));
   }
 
   private PlacementException doesNotFit(int nodes, int bound, OptionalInt asked) {
     long missing = 0;
     long largest = 0;
     for (int i = 0; i < needs.size(); i++) {
-      if (holders.get(i).isEmpty()) {
+      for (int copy = holders.get(i).size(); copy < replicas; copy++) {
         missing = saturatingAdd(missing, needs.get(i).bytes());
         largest = Math.max(largest, needs.get(i).bytes());
       }
@@ -242,7 +310,7 @@ public final class PlacementPlanner {
     }
     return PlacementException.doesNotFit(
         needs.size()
-            + " shards need "
+            + (replicas > 1 ? " shards in " + replicas + " copies need " : " shards need ")
             + missing
             + " bytes that no worker holds (largest shard "
             + largest

@@ -44,6 +44,21 @@ public final class TensorGlobs {
     return globs;
   }
 
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof TensorGlobs o && globs.equals(o.globs);
+  }
+
+  @Override
+  public int hashCode() {
+    return globs.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return globs.toString();
+  }
+
   private static Pattern pattern(String glob) {
     if (glob.length() > MAX_LENGTH) {
       throw new InvalidValueException(

@@ -1,6 +1,5 @@
 package io.sluice.pull;
 
-import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ErrorKind;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -23,22 +22,24 @@ import java.util.UUID;
 final class Staging implements AutoCloseable {
   private final Path target;
   private final Path directory;
-  private final List<ModelManifest.File> files;
+  private final List<String> paths;
   private final boolean merge;
 
-  private Staging(Path target, Path directory, List<ModelManifest.File> files, boolean merge) {
+  private Staging(Path target, Path directory, List<String> paths, boolean merge) {
     this.target = target;
     this.directory = directory;
-    this.files = files;
+    this.paths = paths;
     this.merge = merge;
   }
 
   /**
    * Makes the directory and all files in it, empty.
    *
+   * @param paths of the files
+   * @param bytes of all of them
    * @param force whether a target that is not empty will do
    */
-  static Staging open(Path target, ModelManifest manifest, boolean force) {
+  static Staging open(Path target, List<String> paths, long bytes, boolean force) {
     try {
       Path real = Files.exists(target) ? target.toRealPath() : target.toAbsolutePath().normalize();
       boolean merge = holdsSomething(real);
@@ -54,10 +55,10 @@ final class Staging implements AutoCloseable {
             ErrorKind.INVALID, "target-invalid", "the target '" + target + "' has no parent");
       }
       Files.createDirectories(parent);
-      checkRoom(parent, manifest.sourceBytes());
+      checkRoom(parent, bytes);
       Path directory = parent.resolve("." + real.getFileName() + ".sluice-" + UUID.randomUUID());
       Files.createDirectory(directory);
-      Staging staging = new Staging(real, directory, manifest.files(), merge);
+      Staging staging = new Staging(real, directory, paths, merge);
       try {
         staging.create();
         return staging;
@@ -72,7 +73,7 @@ final class Staging implements AutoCloseable {
 
   /** The file while it is made. */
   Path file(int index) {
-    return resolve(directory, files.get(index).path());
+    return resolve(directory, paths.get(index));
   }
 
   /** Makes the files those of the target. */
@@ -83,8 +84,8 @@ final class Staging implements AutoCloseable {
         Files.move(directory, target, StandardCopyOption.ATOMIC_MOVE);
         return;
       }
-      for (int i = 0; i < files.size(); i++) {
-        Path to = resolve(target, files.get(i).path());
+      for (int i = 0; i < paths.size(); i++) {
+        Path to = resolve(target, paths.get(i));
         makeParents(to);
         Files.move(file(i), to, StandardCopyOption.ATOMIC_MOVE);
       }
@@ -126,7 +127,7 @@ final class Staging implements AutoCloseable {
   }
 
   private void create() throws IOException {
-    for (int i = 0; i < files.size(); i++) {
+    for (int i = 0; i < paths.size(); i++) {
       Path file = file(i);
       Files.createDirectories(file.getParent());
       try {
@@ -135,7 +136,7 @@ final class Staging implements AutoCloseable {
         throw new PullException(
             ErrorKind.INVALID,
             "target-ambiguous",
-            "'" + files.get(i).path() + "' and another file of the model have one name here");
+            "'" + paths.get(i) + "' and another file of the model have one name here");
       }
     }
   }

@@ -3,6 +3,7 @@ package io.sluice.redis;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.redis.client.Command;
 import io.vertx.redis.client.Redis;
@@ -11,6 +12,7 @@ import io.vertx.redis.client.RedisOptions;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
 import io.vertx.redis.client.impl.types.ErrorType;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -98,6 +100,23 @@ public final class RedisClient implements AutoCloseable {
     return await(command, connection -> connection.send(request));
   }
 
+  /** Stores bytes under a key for some time. */
+  public void setBytes(String key, byte[] value, Duration ttl) {
+    Request request =
+        Request.cmd(Command.SET)
+            .arg(key)
+            .arg(Buffer.buffer(value))
+            .arg("PX")
+            .arg(Long.toString(ttl.toMillis()));
+    await("SET", connection -> connection.send(request));
+  }
+
+  /** The bytes under a key, null if there are none. */
+  public byte[] getBytes(String key) {
+    Response answer = call("GET", key);
+    return answer == null ? null : answer.toBytes();
+  }
+
   /** A command of a pipeline. */
   public record Call(String command, List<String> args) {
     public Call {
@@ -109,6 +128,34 @@ public final class RedisClient implements AutoCloseable {
     public static Call of(String command, String... args) {
       return new Call(command, List.of(args));
     }
+  }
+
+  /**
+   * A command whose arguments may be bytes.
+   *
+   * @param args texts and {@link io.vertx.core.buffer.Buffer}s
+   */
+  public record BinaryCall(String command, List<Object> args) {
+    public BinaryCall {
+      Objects.requireNonNull(command, "command");
+      args = List.copyOf(args);
+    }
+
+    /** Shorthand. */
+    public static BinaryCall of(String command, Object... args) {
+      return new BinaryCall(command, List.of(args));
+    }
+  }
+
+  /** Like {@link #batch}, for a few commands with bytes: one pipeline of at most 1,000. */
+  public List<Response> batchBinary(List<BinaryCall> calls) {
+    List<Request> requests =
+        calls.stream()
+            .map(call -> Request.cmd(Command.create(call.command()), call.args().toArray()))
+            .toList();
+    return await(
+        calls.size() + " commands from " + calls.getFirst().command(),
+        connection -> connection.batch(requests));
   }
 
   /**

@@ -27,10 +27,20 @@ public class MeteredShardReader implements ShardReader {
 
   @Override
   public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    read(key, etag, range, target, ReadObserver.NONE);
+  }
+
+  @Override
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     metered(
         Operation.READ,
         () -> {
-          reader.read(key, etag, range, target);
+          reader.read(key, etag, range, target, observer);
           return range;
         },
         ByteRange::length);

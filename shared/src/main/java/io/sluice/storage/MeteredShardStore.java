@@ -44,6 +44,28 @@ public final class MeteredShardStore extends MeteredShardReader implements Shard
   }
 
   @Override
+  public void unfinished(String prefix, Consumer<UnfinishedWrite> each) {
+    metered(
+        Operation.LIST,
+        () -> {
+          store.unfinished(prefix, each);
+          return prefix;
+        },
+        listed -> 0);
+  }
+
+  @Override
+  public void abandon(UnfinishedWrite write) {
+    metered(
+        Operation.DELETE,
+        () -> {
+          store.abandon(write);
+          return write;
+        },
+        abandoned -> 0);
+  }
+
+  @Override
   public void close() {
     store.close();
   }

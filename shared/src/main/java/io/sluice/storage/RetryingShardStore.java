@@ -77,6 +77,27 @@ public final class RetryingShardStore extends RetryingShardReader implements Sha
   }
 
   @Override
+  public void unfinished(String prefix, Consumer<UnfinishedWrite> each) {
+    Set<UnfinishedWrite> found =
+        retry(
+            () -> {
+              Set<UnfinishedWrite> all = new HashSet<>();
+              store.unfinished(prefix, all::add);
+              return all;
+            });
+    found.forEach(each);
+  }
+
+  @Override
+  public void abandon(UnfinishedWrite write) {
+    retry(
+        () -> {
+          store.abandon(write);
+          return null;
+        });
+  }
+
+  @Override
   public void close() {
     store.close();
   }

@@ -28,4 +28,20 @@ public interface ShardReader {
    *     which tells how many leading bytes are in place) if reading on may succeed
    */
   void read(String key, Optional<String> etag, ByteRange range, MemorySegment target);
+
+  /**
+   * Reads, and tells how it goes on. A store that cannot tell says only at the end that all is in
+   * place.
+   *
+   * @param observer called by this thread; what it throws ends the read
+   */
+  default void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
+    read(key, etag, range, target);
+    observer.received(range.length());
+  }
 }

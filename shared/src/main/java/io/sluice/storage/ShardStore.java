@@ -14,6 +14,15 @@ public interface ShardStore extends ShardReader, ShardWriter, AutoCloseable {
    */
   void list(String prefix, Consumer<ObjectInfo> each);
 
+  /**
+   * Calls {@code each} for the unfinished writes of objects whose key starts with {@code prefix}. A
+   * store whose writes leave nothing behind, or that cleans up by itself, has none.
+   */
+  default void unfinished(String prefix, Consumer<UnfinishedWrite> each) {}
+
+  /** Gives up an unfinished write; one that is gone is no error. If it still goes on, it fails. */
+  default void abandon(UnfinishedWrite write) {}
+
   /** Frees what the store itself opened; a client that was given to it stays open. */
   @Override
   void close();

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Puts the plan of an upload and the results of its tasks together to a manifest. */
 final class ManifestAssembler {
@@ -54,12 +55,17 @@ final class ManifestAssembler {
     return ModelManifest.of(
         new ModelManifest.Plan(
             options.strategy().text(), options.shardBytes(), options.chunkBytes()),
-        files(plan, files),
+        files(plan, shards, files),
         tensors(plan, pieces),
         descriptors);
   }
 
-  private static List<ModelManifest.File> files(UploadPlan plan, List<JsonNode> results) {
+  private static List<ModelManifest.File> files(
+      UploadPlan plan, List<JsonNode> shards, List<JsonNode> results) {
+    List<List<SourceRun>> runs = new ArrayList<>();
+    plan.files().forEach(file -> runs.add(new ArrayList<>()));
+    shards.forEach(result -> SourceRun.read(result.get("runs"), runs));
+    results.forEach(result -> SourceRun.read(result.get("runs"), runs));
     List<ModelManifest.File> files = new ArrayList<>();
     for (int i = 0; i < plan.files().size(); i++) {
       FileLayout layout = plan.files().get(i).layout();
@@ -68,7 +74,8 @@ final class ManifestAssembler {
           new ModelManifest.File(
               layout.path(),
               layout.size(),
-              Digest.parse(result.get("digest").textValue()),
+              Optional.ofNullable(result.get("digest")).map(d -> Digest.parse(d.textValue())),
+              OptionalInt.of(SourceRun.whole(layout.path(), layout.size(), runs.get(i))),
               layout.format().name(),
               Optional.ofNullable(result.get("skeleton")).map(Descriptors::read)));
     }
@@ -94,6 +101,7 @@ final class ManifestAssembler {
                 file,
                 tensor.range().offset(),
                 tensor.layer(),
+                tensor.role(),
                 empty ? List.of() : pieces.get(distinct)));
       }
     }

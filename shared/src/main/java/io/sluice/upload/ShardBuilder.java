@@ -8,7 +8,6 @@ import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
 import io.sluice.plan.PlannedPiece;
 import io.sluice.plan.PlannedShard;
-import io.sluice.storage.ShardReader;
 import io.sluice.upload.UploadPlan.PlannedFile;
 import io.sluice.upload.UploadPlan.PlannedTensor;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +16,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
@@ -25,7 +23,7 @@ import java.util.function.LongConsumer;
  * files, hashed on the way.
  */
 final class ShardBuilder {
-  /** Bytes read and hashed at a time: small enough to be hashed out of the cache. */
+  /** Most bytes of a read: what stores far away want, and no burden for near ones. */
   private static final long READ = 8L << 20;
 
   private final UploadPlan plan;
@@ -49,31 +47,48 @@ final class ShardBuilder {
   }
 
   /**
+   * A shard in memory.
+   *
+   * @param descriptor its digest and checksums
+   * @param runs the bytes of the source that it has
+   */
+  record Built(ShardDescriptor descriptor, List<SourceRun> runs) {}
+
+  /**
    * Reads the shard into the first bytes of {@code target}.
    *
    * @param progress told the bytes of every read
    */
-  ShardDescriptor build(ShardReader reader, MemorySegment target, LongConsumer progress) {
-    ContentHasher hasher = new ContentHasher(size(), plan.options().chunkBytes());
-    MemorySegment.copy(header, 0, target, ValueLayout.JAVA_BYTE, 0, header.length);
-    hasher.update(target.asSlice(0, header.length));
+  Built build(ReadAhead source, MemorySegment target, LongConsumer progress)
+      throws InterruptedException {
+    List<ReadAhead.Part> parts = new ArrayList<>();
+    List<Run> reads = new ArrayList<>();
     long at = header.length;
     for (Run run : runs()) {
       PlannedFile file = plan.files().get(run.file());
       for (long done = 0; done < run.range().length(); done += READ) {
         long length = Math.min(READ, run.range().length() - done);
-        MemorySegment part = target.asSlice(at, length);
-        reader.read(
-            file.layout().path(),
-            Optional.of(file.etag()),
-            new ByteRange(run.range().offset() + done, length),
-            part);
-        hasher.update(part);
-        progress.accept(length);
+        ByteRange range = new ByteRange(run.range().offset() + done, length);
+        parts.add(
+            new ReadAhead.Part(
+                file.layout().path(), file.etag(), range, target.asSlice(at, length)));
+        reads.add(new Run(run.file(), range));
         at += length;
       }
     }
-    return hasher.finish();
+    ContentHasher hasher = new ContentHasher(size(), plan.options().chunkBytes());
+    MemorySegment.copy(header, 0, target, ValueLayout.JAVA_BYTE, 0, header.length);
+    hasher.update(target.asSlice(0, header.length));
+    List<SourceRun> read = new ArrayList<>();
+    source.run(
+        parts,
+        (index, part) -> {
+          int crc = hasher.update(part.target());
+          Run run = reads.get(index);
+          SourceRun.append(read, new SourceRun(run.file(), run.range(), crc));
+          progress.accept(part.range().length());
+        });
+    return new Built(hasher.finish(), read);
   }
 
   /** Bytes that lie together in a file and in the shard. */

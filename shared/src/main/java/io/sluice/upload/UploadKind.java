@@ -22,6 +22,7 @@ import io.sluice.job.Worker;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
+import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.Keys;
 import io.sluice.model.ShardDescriptor;
@@ -44,10 +45,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.LongConsumer;
 
 /**
  * The upload of a model as a job: the plan reads the headers of the source files, each task builds
- * and stores one shard or digests one file, and the commit publishes the manifest.
+ * and stores one shard or what remains of one file, and the commit publishes the manifest.
  *
  * <p>Shards are named by their content, so a task that is done twice, by two workers or in two
  * uploads, stores one object.
@@ -65,13 +67,28 @@ public final class UploadKind implements JobKind {
   private static final String SHARD = "shard";
   private static final String FILE = "file";
 
+  /** Ranges of the source that are read at once for one shard, unless said otherwise. */
+  public static final int DEFAULT_READS = 4;
+
   private final String kind;
   private final SourceOpener sources;
   private final ShardStore store;
   private final ManifestRepository manifests;
   private final ShardPins pins;
   private final TransferMemory memory;
+  private final int reads;
   private final PlanCache plans = new PlanCache();
+
+  /** With {@link #DEFAULT_READS}. */
+  public UploadKind(
+      String kind,
+      SourceOpener sources,
+      ShardStore store,
+      ManifestRepository manifests,
+      ShardPins pins,
+      TransferMemory memory) {
+    this(kind, sources, store, manifests, pins, memory, DEFAULT_READS);
+  }
 
   /**
    * @param kind {@link #UPLOAD} or {@link #UPLOAD_LOCAL}
@@ -80,6 +97,7 @@ public final class UploadKind implements JobKind {
    * @param manifests where the manifest goes
    * @param pins keeps what the upload reuses from being collected as garbage
    * @param memory bounds the shards in flight
+   * @param reads ranges of the source that are read at once for one shard
    */
   public UploadKind(
       String kind,
@@ -87,13 +105,19 @@ public final class UploadKind implements JobKind {
       ShardStore store,
       ManifestRepository manifests,
       ShardPins pins,
-      TransferMemory memory) {
+      TransferMemory memory,
+      int reads) {
+    if (reads < 1) {
+      throw new UploadException(
+          ErrorKind.INVALID, "upload-settings-invalid", "an upload needs 1 <= reads, got " + reads);
+    }
     this.kind = kind;
     this.sources = sources;
     this.store = store;
     this.manifests = manifests;
     this.pins = pins;
     this.memory = memory;
+    this.reads = reads;
   }
 
   @Override
@@ -126,7 +150,10 @@ public final class UploadKind implements JobKind {
       tasks.add(task(SHARD, i, size));
     }
     for (int i = 0; i < plan.files().size(); i++) {
-      tasks.add(task(FILE, i, plan.files().get(i).layout().size()));
+      FileLayout file = plan.files().get(i).layout();
+      long rest = file.skeletonBytes();
+      boolean whole = spec.fileDigests() && rest < file.size();
+      tasks.add(task(FILE, i, whole ? rest + file.size() : rest));
     }
     return new JobPlan(
         spread(tasks, context.workers(), spec.tasksPerWorker()), false, plan.toJson());
@@ -140,7 +167,7 @@ public final class UploadKind implements JobKind {
     try (ModelSource source = sources.open(spec.source())) {
       return lease.task().payload().get("type").textValue().equals(SHARD)
           ? shard(plan, index, source.reader(), context)
-          : file(plan, index, source.reader(), context);
+          : file(plan, index, spec.fileDigests(), source.reader(), context);
     }
   }
 
@@ -179,7 +206,7 @@ public final class UploadKind implements JobKind {
     Checkpoint checkpoint = CheckpointReader.read(bytes);
     List<PlannedFile> files = new ArrayList<>();
     for (FileLayout layout : checkpoint.files()) {
-      if (layout.skeletonBytes() > FileDigester.MAX_SKELETON) {
+      if (layout.skeletonBytes() > SkeletonReader.MAX_SKELETON) {
         throw new UploadException(
             ErrorKind.INVALID,
             "skeleton-too-large",
@@ -187,7 +214,7 @@ public final class UploadKind implements JobKind {
                 + ": "
                 + layout.skeletonBytes()
                 + " bytes belong to no tensor, at most "
-                + FileDigester.MAX_SKELETON
+                + SkeletonReader.MAX_SKELETON
                 + " may");
       }
       files.add(new PlannedFile(layout, infos.get(layout.path()).etag()));
@@ -205,40 +232,53 @@ public final class UploadKind implements JobKind {
       throws InterruptedException {
     ShardBuilder builder = new ShardBuilder(plan, index);
     try (TransferMemory.Buffer buffer = memory.acquire(builder.size())) {
-      MemorySegment target = buffer.slab().segment().asSlice(0, builder.size());
-      ShardDescriptor built = builder.build(reader, target, context::addBytes);
-      boolean sent = put(Keys.shard(built.digest()), target, context);
-      ObjectNode json = Descriptors.write(built);
+      MemorySegment target = buffer.segment();
+      ShardBuilder.Built built =
+          builder.build(new ReadAhead(reader, reads), target, progress(context));
+      boolean sent = put(Keys.shard(built.descriptor().digest()), target, context);
+      ObjectNode json = Descriptors.write(built.descriptor());
       json.put("sent", sent);
+      SourceRun.write(json.putArray("runs"), built.runs());
       return json;
     }
   }
 
-  private JsonNode file(UploadPlan plan, int index, ShardReader reader, JobContext context)
+  private JsonNode file(
+      UploadPlan plan, int index, boolean digest, ShardReader reader, JobContext context)
       throws InterruptedException {
     PlannedFile file = plan.files().get(index);
     long skeletonBytes = file.layout().skeletonBytes();
-    try (TransferMemory.Buffer buffer = memory.acquire(FileDigester.BLOCK + skeletonBytes)) {
-      MemorySegment segment = buffer.slab().segment();
-      MemorySegment skeleton = segment.asSlice(FileDigester.BLOCK, skeletonBytes);
-      FileDigester.Result result =
-          FileDigester.digest(
-              reader,
-              file,
-              plan.options().chunkBytes(),
-              segment.asSlice(0, FileDigester.BLOCK),
-              skeleton,
-              context::addBytes);
-      ObjectNode json =
-          JsonNodeFactory.instance.objectNode().put("digest", result.digest().toString());
-      if (result.skeleton().isPresent()) {
-        ShardDescriptor descriptor = result.skeleton().get();
-        boolean sent = put(Keys.skeleton(descriptor.digest()), skeleton, context);
-        ObjectNode written = Descriptors.write(descriptor);
-        json.set("skeleton", written.put("sent", sent));
+    ReadAhead source = new ReadAhead(reader, SkeletonReader.WIDTH);
+    try (TransferMemory.Buffer buffer = memory.acquire(SkeletonReader.SCRATCH + skeletonBytes)) {
+      MemorySegment scratch = buffer.segment().asSlice(0, SkeletonReader.SCRATCH);
+      MemorySegment skeleton = buffer.segment().asSlice(SkeletonReader.SCRATCH);
+      SkeletonReader.read(source, file, scratch, skeleton, progress(context));
+      ObjectNode json = JsonNodeFactory.instance.objectNode();
+      Optional<ShardDescriptor> descriptor =
+          SkeletonReader.describe(skeleton, plan.options().chunkBytes());
+      if (descriptor.isPresent()) {
+        boolean sent = put(Keys.skeleton(descriptor.get().digest()), skeleton, context);
+        json.set("skeleton", Descriptors.write(descriptor.get()).put("sent", sent));
       }
+      if (skeletonBytes == file.layout().size()) {
+        // No tensor: the skeleton is the file.
+        Digest known = descriptor.map(ShardDescriptor::digest).orElse(Digest.sha256(new byte[0]));
+        json.put("digest", known.toString());
+      } else if (digest) {
+        json.put(
+            "digest", FileDigester.digest(source, file, scratch, progress(context)).toString());
+      }
+      SourceRun.write(json.putArray("runs"), SkeletonReader.runs(file, index, skeleton));
       return json;
     }
+  }
+
+  /** Counts bytes, and stops a task that is in vain. */
+  private static LongConsumer progress(JobContext context) {
+    return bytes -> {
+      context.check();
+      context.addBytes(bytes);
+    };
   }
 
   /** Stores an object unless it is there; looks first, so that what is there is not sent again. */
@@ -247,6 +287,8 @@ public final class UploadKind implements JobKind {
     pins.pin(context.job().id(), List.of(key), PIN);
     Optional<ObjectInfo> there = find(key);
     if (there.isEmpty()) {
+      // A job that is over stores nothing more.
+      context.check();
       return store.putIfAbsent(key, bytes);
     }
     if (there.get().size() != bytes.byteSize()) {

@@ -16,6 +16,7 @@ import io.sluice.plan.PlannedPiece;
 import io.sluice.plan.PlannedShard;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -95,7 +96,8 @@ record UploadPlan(
                 .add(tensor.info().name())
                 .add(tensor.info().dtype().name())
                 .add(tensor.range().offset())
-                .add(tensor.layer().orElse(-1));
+                .add(tensor.layer().orElse(-1))
+                .add(tensor.role().orElse(""));
         tensor.info().shape().forEach(row::add);
       }
     }
@@ -130,17 +132,19 @@ record UploadPlan(
       List<SourceTensor> tensors = new ArrayList<>();
       for (JsonNode row : file.get("tensors")) {
         List<Long> shape = new ArrayList<>();
-        for (int i = 4; i < row.size(); i++) {
+        for (int i = 5; i < row.size(); i++) {
           shape.add(row.get(i).longValue());
         }
         TensorInfo info =
             new TensorInfo(row.get(0).textValue(), DType.valueOf(row.get(1).textValue()), shape);
         int layer = row.get(3).intValue();
+        String role = row.get(4).textValue();
         tensors.add(
             new SourceTensor(
                 info,
                 new ByteRange(row.get(2).longValue(), info.bytes()),
-                layer < 0 ? OptionalInt.empty() : OptionalInt.of(layer)));
+                layer < 0 ? OptionalInt.empty() : OptionalInt.of(layer),
+                role.isEmpty() ? Optional.empty() : Optional.of(role)));
       }
       files.add(
           new PlannedFile(

@@ -21,13 +21,26 @@ import java.util.OptionalInt;
  * @param options how to cut the tensors into shards
  * @param expected if present, the version that the tag must have before it is moved
  * @param tasksPerWorker T, how many tasks a worker takes; all workers share the tasks if absent
+ * @param fileDigests whether the SHA-256 of every file is wanted. It names no object, and costs a
+ *     second hash of every byte
  */
 public record UploadSpec(
     String source,
     ModelRef model,
     PlanOptions options,
     Optional<Digest> expected,
-    OptionalInt tasksPerWorker) {
+    OptionalInt tasksPerWorker,
+    boolean fileDigests) {
+  /** Without the digests of whole files. */
+  public UploadSpec(
+      String source,
+      ModelRef model,
+      PlanOptions options,
+      Optional<Digest> expected,
+      OptionalInt tasksPerWorker) {
+    this(source, model, options, expected, tasksPerWorker, false);
+  }
+
   public UploadSpec {
     Objects.requireNonNull(source, "source");
     Objects.requireNonNull(options, "options");
@@ -63,7 +76,8 @@ public record UploadSpec(
         ModelRef.parse(json.text("model")),
         options,
         json.optionalText("expect").map(Digest::parse),
-        json.optionalInt("tasksPerWorker", 1, 1_000_000));
+        json.optionalInt("tasksPerWorker", 1, 1_000_000),
+        json.flag("fileDigests", false));
   }
 
   /** Reads a stored request. */
@@ -84,6 +98,9 @@ public record UploadSpec(
     options.count().ifPresent(n -> json.put("shards", n));
     expected.ifPresent(v -> json.put("expect", v.toString()));
     tasksPerWorker.ifPresent(t -> json.put("tasksPerWorker", t));
+    if (fileDigests) {
+      json.put("fileDigests", true);
+    }
     return json;
   }
 }

@@ -52,6 +52,18 @@ class MiniLmOnnxTest {
           .isEqualTo(22_713_216);
       assertThat(read).as("bytes read to find them").isLessThan(4 << 20);
       assertThat(layout.skeletonBytes()).isEqualTo(127_193);
+      Map<String, List<Long>> roles = new TreeMap<>();
+      layout.tensors().forEach(t -> t.role().ifPresent(r -> roles.put(r, t.info().shape())));
+      Map<String, List<Long>> expected = new TreeMap<>();
+      for (int i = 0; i < 6; i++) {
+        String layer = "encoder.layer." + i + ".";
+        for (String square : List.of("self.query", "self.key", "self.value", "output.dense")) {
+          expected.put(layer + "attention." + square + ".weight", List.of(384L, 384L));
+        }
+        expected.put(layer + "intermediate.dense.weight", List.of(384L, 1536L));
+        expected.put(layer + "output.dense.weight", List.of(1536L, 384L));
+      }
+      assertThat(roles).isEqualTo(expected);
       Map<Integer, Integer> anonymous = new TreeMap<>();
       for (SourceTensor tensor : layout.tensors()) {
         if (tensor.info().name().startsWith("onnx::MatMul")) {

@@ -77,7 +77,7 @@ public abstract class JobStoreKit {
         .isTrue();
     assertThat(store.get(id).state()).isEqualTo(JobState.RUNNING);
     assertThat(store.get(id).progress()).isEqualTo(new JobProgress(3, 0, 35, 0));
-    assertThat(store.shared(id)).isEqualTo(json("shared", "x"));
+    assertThat(store.shared(id, 0)).isEqualTo(json("shared", "x"));
 
     Lease.TaskLease first = take(id, "w1");
     Lease.TaskLease second = take(id, "w2");
@@ -519,7 +519,7 @@ public abstract class JobStoreKit {
     }
     assertThat(store.events(unknown, JobEvent.START, 10)).isEmpty();
     assertThat(store.results(unknown, 0, 10)).isEmpty();
-    assertThatThrownBy(() -> store.shared(unknown))
+    assertThatThrownBy(() -> store.shared(unknown, 0))
         .isInstanceOfSatisfying(
             JobException.class, e -> assertThat(e.code()).isEqualTo("job-plan-missing"));
   }
@@ -559,6 +559,201 @@ public abstract class JobStoreKit {
     assertThat(take(id, "w1", heavy - 1).task().name()).isEqualTo("b");
     assertThat(store.claim(id, "w1", heavy - 1)).isInstanceOf(Claim.Wait.class);
     assertThat(take(id, "w1", heavy).task().weightBytes()).isEqualTo(heavy);
+  }
+
+  @Test
+  void roundsFollowEachOther() {
+    String id = running(false, task("a", 10), task("b", 5));
+    Lease.TaskLease a = take(id, "w1");
+    store.fail(a, error("storm"), true);
+    complete(id, "w1");
+    Lease.TaskLease retried = takeSoon(id, "w2");
+    assertThat(retried.attempt()).isEqualTo(2);
+    assertThat(store.complete(retried, json("r", "a"))).isTrue();
+    Lease.CommitLease commit = (Lease.CommitLease) store.claim(id, "w1", PLENTY);
+    assertThat(commit.round()).isZero();
+
+    JobPlan second = new JobPlan(List.of(task("c", 7), task("d", 2, "w2")), true, json("s", "2"));
+    assertThat(store.next(commit, second, json("loss", "0.5"))).isTrue();
+    assertThat(store.next(commit, plan(false, task("x", 1)), json("loss", "9")))
+        .as("repeated")
+        .isTrue();
+    assertThat(store.commit(commit, json("r", "late"))).isFalse();
+    assertThat(store.reopen(commit, Map.of(0, Optional.empty()))).isFalse();
+    Job job = store.get(id);
+    assertThat(job.state()).isEqualTo(JobState.RUNNING);
+    assertThat(job.progress()).isEqualTo(new JobProgress(2, 0, 9, 0));
+    assertThat(store.results(id, 0, 10)).isEmpty();
+    assertThat(store.shared(id, 1)).isEqualTo(json("s", "2"));
+    assertThatThrownBy(() -> store.shared(id, 0)).hasMessageContaining("round 0");
+
+    // what was done in the round before counts no more, whoever tells it
+    assertThat(store.complete(retried, json("r", "stale"))).isFalse();
+    assertThat(store.renew(retried)).isFalse();
+    assertThat(store.progress(retried, 3)).isFalse();
+    assertThat(store.fail(retried, error("stale"), false)).isFalse();
+    Lease.TaskLease c = take(id, "w1");
+    assertThat(c.round()).isEqualTo(1);
+    assertThat(c.attempt()).isEqualTo(1);
+    assertThat(c.bounded()).isTrue();
+    assertThat(c.task().name()).isEqualTo("c");
+    assertThat(c.grant().fence()).isGreaterThan(commit.grant().fence());
+    Lease.TaskLease d = take(id, "w2", 0);
+    assertThat(store.complete(d, json("r", "d"))).isTrue();
+    assertThat(store.complete(c, json("r", "c"))).isTrue();
+    assertThat(store.results(id, 0, 10))
+        .containsExactly(
+            new TaskResult(0, "c", "w1", json("r", "c")),
+            new TaskResult(1, "d", "w2", json("r", "d")));
+    Lease.CommitLease last = (Lease.CommitLease) store.claim(id, "w2", PLENTY);
+    assertThat(last.attempt()).isEqualTo(1);
+    assertThat(last.round()).isEqualTo(1);
+    assertThat(store.commit(last, json("all", "done"), Optional.of(json("loss", "0.1")))).isTrue();
+
+    assertThat(store.events(id, JobEvent.START, 100))
+        .filteredOn(e -> e.type() == JobEvent.Type.ROUND)
+        .satisfiesExactly(
+            e -> {
+              assertThat(e.data().get("round").intValue()).isZero();
+              assertThat(e.data().get("tasksTotal").intValue()).isEqualTo(2);
+              assertThat(e.data().get("note")).isEqualTo(json("loss", "0.5"));
+            },
+            e -> {
+              assertThat(e.data().get("round").intValue()).isEqualTo(1);
+              assertThat(e.data().get("tasksTotal").intValue()).isZero();
+              assertThat(e.data().get("note")).isEqualTo(json("loss", "0.1"));
+            });
+  }
+
+  @Test
+  void anotherCommitterEndsTheRoundOfADeadOne() throws InterruptedException {
+    store = store(SHORT);
+    String id = running(false, task("a", 1));
+    complete(id, "w1");
+    Lease.CommitLease dead = (Lease.CommitLease) store.claim(id, "w1", PLENTY);
+    Lease.CommitLease alive = (Lease.CommitLease) await(id, "w2", PLENTY);
+    assertThat(store.next(dead, plan(false, task("stale", 1)), json("n", "n"))).isFalse();
+    assertThat(store.get(id).state()).isEqualTo(JobState.COMMITTING);
+    assertThat(store.next(alive, plan(false, task("b", 1)), json("n", "n"))).isTrue();
+    assertThat(store.next(dead, plan(false, task("stale", 1)), json("n", "n"))).isFalse();
+    assertThat(take(id, "w1").task().name()).isEqualTo("b");
+  }
+
+  @Test
+  void aRoundNeedsTasksAndASmallNote() {
+    String id = running(false);
+    Lease.CommitLease commit = (Lease.CommitLease) store.claim(id, "w1", PLENTY);
+    assertThatThrownBy(() -> store.next(commit, plan(false), json("n", "n")))
+        .hasMessageContaining("at least one task");
+    assertThatThrownBy(() -> CommitOutcome.next(plan(false), json("n", "n")))
+        .hasMessageContaining("at least one task");
+    JsonNode big = json("n", "x".repeat(JobStore.MAX_NOTE_BYTES));
+    assertThatThrownBy(() -> store.next(commit, plan(false, task("a", 1)), big))
+        .hasMessageContaining("65536");
+    assertThat(store.get(id).state()).isEqualTo(JobState.COMMITTING);
+  }
+
+  /** As below, in rounds: each round has every result once, whoever dies, fails or comes late. */
+  @Test
+  void noTaskOfARoundIsLostAndNoneCountsTwice() throws Exception {
+    JobSettings patient =
+        new JobSettings(
+            Duration.ofMillis(40),
+            1_000,
+            Duration.ofMillis(1),
+            Duration.ofMillis(5),
+            LONG.noRoomGrace(),
+            LONG.retention(),
+            LONG.detailRetention(),
+            LONG.maxAge());
+    store = store(patient);
+    int rounds = 12;
+    String id = store.create("load", json("a", "b"), Optional.empty());
+    Map<Integer, Long> sums = new ConcurrentHashMap<>();
+    List<Future<Integer>> ended = new ArrayList<>();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int w = 0; w < 5; w++) {
+        Random random = new Random(7_000 + w);
+        String worker = "w" + w;
+        ended.add(threads.submit(() -> liveInRounds(id, worker, random, rounds, sums)));
+      }
+      for (Future<Integer> worker : ended) {
+        worker.get();
+      }
+    }
+    assertThat(store.get(id).state()).isEqualTo(JobState.SUCCEEDED);
+    assertThat(sums).hasSize(rounds);
+    sums.forEach((round, sum) -> assertThat(sum).isEqualTo(expectedSum(round)));
+    assertThat(store.get(id).result().orElseThrow().get("rounds").asText())
+        .isEqualTo(Integer.toString(rounds));
+    assertThat(store.events(id, JobEvent.START, 1_000))
+        .filteredOn(e -> e.type() == JobEvent.Type.ROUND)
+        .extracting(e -> e.data().get("round").intValue())
+        .isEqualTo(IntStream.range(0, rounds - 1).boxed().toList());
+  }
+
+  private static long expectedSum(int round) {
+    return IntStream.range(0, 5 + round).mapToLong(i -> 1000L * round + i).sum();
+  }
+
+  private static JobPlan roundPlan(int round) {
+    return plan(
+        false,
+        IntStream.range(0, 5 + round)
+            .mapToObj(i -> task("t" + i, 1000L * round + i, i % 2 == 0 ? "w" + i % 5 : "gone"))
+            .toArray(TaskSpec[]::new));
+  }
+
+  private int liveInRounds(
+      String id, String worker, Random random, int rounds, Map<Integer, Long> sums)
+      throws InterruptedException {
+    int deaths = 0;
+    List<Lease> dead = new ArrayList<>();
+    while (true) {
+      Claim claim = store.claim(id, worker, PLENTY);
+      int fate = random.nextInt(10);
+      switch (claim) {
+        case Claim.Finished finished -> {
+          return deaths;
+        }
+        case Claim.Wait wait -> Thread.sleep(Math.min(5, wait.atMost().toMillis()));
+        case Lease lease when fate == 0 -> {
+          deaths++;
+          dead.add(lease);
+        }
+        case Lease lease when fate == 1 -> store.fail(lease, error("storm"), true);
+        case Lease lease -> act(lease, rounds, sums);
+      }
+      if (!dead.isEmpty() && random.nextInt(3) == 0) {
+        act(dead.removeFirst(), rounds, sums);
+      }
+    }
+  }
+
+  private void act(Lease lease, int rounds, Map<Integer, Long> sums) {
+    switch (lease) {
+      case Lease.PlanLease plan -> store.planned(plan, roundPlan(0));
+      case Lease.TaskLease task ->
+          store.complete(task, json("r", Long.toString(task.task().weightBytes())));
+      case Lease.CommitLease commit -> {
+        long sum = 0;
+        try {
+          for (TaskResult r : new TaskResults(store, lease.jobId(), 5 + lease.round())) {
+            sum += Long.parseLong(r.result().get("r").textValue());
+          }
+        } catch (JobException e) {
+          // a late one finds the results of another round
+          assertThat(e.code()).isEqualTo("task-result-missing");
+        }
+        boolean counted =
+            lease.round() == rounds - 1
+                ? store.commit(commit, json("rounds", Integer.toString(rounds)))
+                : store.next(commit, roundPlan(lease.round() + 1), json("n", "n"));
+        if (counted) {
+          sums.merge(lease.round(), sum, (x, y) -> -1L);
+        }
+      }
+    }
   }
 
   /**
@@ -682,6 +877,14 @@ public abstract class JobStoreKit {
 
   private Lease.TaskLease take(String id, String worker) {
     return take(id, worker, PLENTY);
+  }
+
+  private Lease.TaskLease takeSoon(String id, String worker) {
+    Claim claim = store.claim(id, worker, PLENTY);
+    while (claim instanceof Claim.Wait) {
+      claim = store.claim(id, worker, PLENTY);
+    }
+    return (Lease.TaskLease) claim;
   }
 
   private Lease.TaskLease take(String id, String worker, long free) {

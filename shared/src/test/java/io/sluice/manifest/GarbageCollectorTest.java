@@ -89,6 +89,7 @@ class GarbageCollectorTest {
                 report.keptBytes(),
                 0,
                 0,
+                0,
                 report.versions()));
 
     Set<String> expected = new TreeSet<>(aborted.objects().keySet());
@@ -129,6 +130,18 @@ class GarbageCollectorTest {
     assertThat(report.keptObjects()).isEqualTo(2);
     assertThat(collect(NOW, deleted).deletedObjects()).isEqualTo(2);
     assertThat(deleted).containsExactlyInAnyOrderElementsOf(aborted.objects().keySet());
+  }
+
+  @Test
+  void whatDeadJobsLeftIsGarbageWhenItIsOld() {
+    String left = Keys.scratch("01m84mfr4gn2jkqytw83gqc3wg/17/0-3");
+    bed.store.putIfAbsent(left, MemorySegment.ofArray(new byte[3]));
+    bed.store.putIfAbsent("scratch/notes.txt", MemorySegment.ofArray(new byte[3]));
+    List<String> deleted = new ArrayList<>();
+    collect(new Options(Duration.ofHours(1), 2, false), deleted);
+    assertThat(deleted).isEmpty();
+    collect(NOW, deleted);
+    assertThat(deleted).containsExactly(left);
   }
 
   @Test

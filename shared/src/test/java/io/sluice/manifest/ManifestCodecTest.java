@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -112,6 +113,24 @@ class ManifestCodecTest {
     assertThat(CODEC.decode(golden("manifest-v1.json"))).isEqualTo(everything());
   }
 
+  private static ModelManifest derived() {
+    return everything()
+        .with(
+            new ModelManifest.Provenance(
+                "convert",
+                "{\"to\":\"I8\",\"output\":\"modell/ü\"}",
+                List.of(
+                    new ModelManifest.Provenance.Parent(
+                        "org/base", Digest.sha256("base".getBytes(UTF_8))))));
+  }
+
+  @Test
+  void whatMadeAVersionFollowsTheTensors() throws IOException {
+    assertThat(new String(CODEC.encode(derived()), UTF_8))
+        .isEqualTo(new String(golden("manifest-v1-provenance.json"), UTF_8));
+    assertThat(CODEC.decode(golden("manifest-v1-provenance.json"))).isEqualTo(derived());
+  }
+
   @Test
   void theVersionOfTheGoldenManifestIsFrozen() throws IOException {
     assertThat(Digest.sha256(golden("manifest-v1.json")))
@@ -144,7 +163,51 @@ class ManifestCodecTest {
   }
 
   static Stream<String> otherVersions() {
-    return Stream.of("0", "2", "17");
+    return Stream.of("0", "3", "17");
+  }
+
+  /** As {@link #everything}, with checksums of files, and digests of those that have no tensor. */
+  static ModelManifest withChecksums() {
+    ModelManifest old = everything();
+    List<File> files = new ArrayList<>();
+    for (File file : old.files()) {
+      boolean plain = file.format().equals("OPAQUE") && !file.path().equals("weights.bin");
+      files.add(
+          new File(
+              file.path(),
+              file.size(),
+              plain ? file.digest() : Optional.empty(),
+              OptionalInt.of(file.path().hashCode()),
+              file.format(),
+              file.skeleton()));
+    }
+    return ModelManifest.of(old.plan(), files, old.tensors(), old.shards());
+  }
+
+  @Test
+  void versionTwoHasItsGoldenManifest() throws IOException {
+    byte[] golden = golden("manifest-v2.json");
+    assertThat(new String(CODEC.encode(withChecksums()), UTF_8))
+        .isEqualTo(new String(golden, UTF_8));
+    assertThat(CODEC.decode(golden)).isEqualTo(withChecksums());
+  }
+
+  @Test
+  void theFieldsOfEachVersionAreItsOwn() throws IOException {
+    String two = new String(golden("manifest-v2.json"), UTF_8);
+    for (String bad :
+        List.of(
+            two.replace("\"version\":2", "\"version\":1"),
+            new String(replace("\"version\":1", "\"version\":2"), UTF_8),
+            two.replaceFirst(
+                ",\"crc32c\":\"[^\"]{8}\",\"format\":\"GGUF\"", ",\"format\":\"GGUF\""),
+            two.replaceFirst(
+                "\"crc32c\":\"[^\"]{8}\",\"format\"", "\"crc32c\":\"AAAA\",\"format\""))) {
+      assertThat(bad).isNotEqualTo(two);
+      assertThatThrownBy(() -> CODEC.decode(bad.getBytes(UTF_8)))
+          .isInstanceOfSatisfying(
+              SluiceException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID));
+    }
   }
 
   @ParameterizedTest(name = "{2}")
@@ -304,5 +367,29 @@ class ManifestCodecTest {
     int at = golden.indexOf(from);
     assertThat(at).as(from).isNotNegative();
     return (golden.substring(0, at) + to + golden.substring(at + from.length())).getBytes(UTF_8);
+  }
+
+  @Test
+  void roleOfTensorIsKept() {
+    ModelManifest plain = everything();
+    List<Tensor> tensors = new java.util.ArrayList<>(plain.tensors());
+    Tensor first = tensors.getFirst();
+    tensors.set(
+        0,
+        new Tensor(
+            first.info(),
+            first.file(),
+            first.fileOffset(),
+            first.layer(),
+            Optional.of("encoder.layer.0.x.weight"),
+            first.pieces()));
+    ModelManifest manifest =
+        new ModelManifest(plain.plan(), plain.files(), tensors, plain.shards(), plain.totalBytes());
+    byte[] document = CODEC.encode(manifest);
+    assertThat(new String(document, UTF_8))
+        .contains("\"role\":\"encoder.layer.0.x.weight\",\"pieces\"");
+    assertThat(CODEC.decode(document)).isEqualTo(manifest);
+    assertThat(CODEC.decode(document).tensors().getFirst().meaning())
+        .isEqualTo("encoder.layer.0.x.weight");
   }
 }

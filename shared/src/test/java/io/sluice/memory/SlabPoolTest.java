@@ -269,4 +269,36 @@ class SlabPoolTest {
     }
     return false;
   }
+
+  @Test
+  void keptMemoryIsUsedAgainAndNeverMoreThanTheBudgetInAll() throws IOException {
+    long size = 8 * MIB;
+    try (SlabPool pool = new SlabPool(4 * size, 2 * size)) {
+      List<Slab> slabs = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        Slab slab = pool.allocate(size);
+        slab.segment().fill((byte) 7);
+        slabs.add(slab);
+      }
+      slabs.forEach(Slab::close);
+      assertThat(pool.freeBytes()).isEqualTo(4 * size);
+      Slab again = pool.allocate(size);
+      assertThat(again.segment().get(ValueLayout.JAVA_BYTE, size - 1))
+          .as("what was there before: nobody zeroed it")
+          .isEqualTo((byte) 7);
+      again.close();
+
+      // All of the budget in another size: what was kept must go.
+      Slab large = pool.allocate(4 * size);
+      assertThat(large.segment().get(ValueLayout.JAVA_BYTE, 4 * size - 1)).isZero();
+      assertThat(pool.freeBytes()).isZero();
+      large.close();
+      Slab zeroed = pool.allocate(size);
+      assertThat(zeroed.segment().get(ValueLayout.JAVA_BYTE, 0)).isZero();
+      zeroed.close();
+    }
+    assertThatThrownBy(() -> new SlabPool(MIB, MIB + 1))
+        .isInstanceOf(InvalidValueException.class)
+        .hasMessageContaining("" + (MIB + 1));
+  }
 }

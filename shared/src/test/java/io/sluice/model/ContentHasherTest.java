@@ -24,7 +24,8 @@ class ContentHasherTest {
         segment.copyFrom(MemorySegment.ofArray(bytes));
         for (int at = 0; at < bytes.length; ) {
           int length = Math.min(bytes.length - at, 1 + random.nextInt(200_000));
-          hasher.update(segment.asSlice(at, length));
+          int crc = hasher.update(segment.asSlice(at, length));
+          assertThat(crc).isEqualTo(Crc32c.of(segment.asSlice(at, length)));
           at += length;
         }
       }

@@ -185,6 +185,40 @@ class PlacementPlannerTest {
   }
 
   @Test
+  void copiesGoToDifferentWorkers() {
+    List<WorkerCapacity> workers = List.of(worker("a", 100), worker("b", 100), worker("c", 100, 1));
+    Placement two = PlacementPlanner.place(needs(10, 20, 30), workers, ANY, 2);
+    assertThat(two.tasks()).isEqualTo(6);
+    for (int shard = 0; shard < 3; shard++) {
+      int index = shard;
+      assertThat(two.shardsByWorker().values().stream().filter(s -> s.contains(index))).hasSize(2);
+    }
+    assertThat(two.shardsByWorker().get("c")).as("the holder").contains(1);
+    Placement all = PlacementPlanner.place(needs(10, 20, 30), workers, ANY, 3);
+    assertThat(all.shardsByWorker())
+        .isEqualTo(Map.of("a", List.of(0, 1, 2), "b", List.of(0, 1, 2), "c", List.of(0, 1, 2)));
+    assertThat(all.nodes()).isEqualTo(3);
+    assertThat(all.tasks()).isEqualTo(9);
+  }
+
+  @Test
+  void copiesThatDoNotFitOrHaveNoWorkerAreRefused() {
+    List<WorkerCapacity> workers = List.of(worker("a", 100), worker("b", 50));
+    assertThatThrownBy(() -> PlacementPlanner.place(needs(60), workers, ANY, 2))
+        .isInstanceOfSatisfying(
+            PlacementException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.CAPACITY))
+        .hasMessageContainingAll("1 shards in 2 copies need 120 bytes", "150 bytes are free");
+    for (int replicas : new int[] {0, 3}) {
+      assertThatThrownBy(() -> PlacementPlanner.place(needs(1), workers, ANY, replicas))
+          .isInstanceOfSatisfying(
+              PlacementException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID))
+          .hasMessageContainingAll("which is 2", "got " + replicas);
+    }
+    Placement bounded = PlacementPlanner.place(needs(1, 1), workers, OptionalInt.of(4), 2);
+    assertThat(bounded.nodes()).as("two copies take two nodes at any T").isEqualTo(2);
+  }
+
+  @Test
   void tenThousandShardsOnAHundredWorkersAreQuick() {
     Random random = new Random(7);
     List<ShardNeed> needs = new ArrayList<>();

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
+import io.sluice.model.ContentHasher;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.Keys;
+import io.sluice.model.ShardDescriptor;
 import io.sluice.model.SluiceException;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ShardReader;
@@ -22,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -110,6 +114,82 @@ class ModelPullTest {
     pull(store, model.manifest(), false);
     assertSame(read(target), model.files());
     assertThat(progress.sum()).isEqualTo(ModelPull.bytes(model.manifest()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1000", "2, 1000", "3, 64", "4, 100000", "5, 777", "6, 1"})
+  void withoutDigestsOfFilesEveryFileIsWhatItWasToo(long seed, int chunk) throws Exception {
+    StoredModel model = StoredModel.write(store, seed, chunk).withChecksums();
+    pull(store, model.manifest(), false);
+    assertSame(read(target), model.files());
+    assertThat(progress.sum()).isEqualTo(ModelPull.bytes(model.manifest()));
+  }
+
+  /** Whoever can make the checksums fit cannot make the SHA-256 fit. */
+  @Test
+  void withoutDigestsOfFilesThoseOfTheObjectsHold() throws Exception {
+    StoredModel model = StoredModel.write(store, 1, CHUNK).withChecksums();
+    ShardDescriptor shard = model.manifest().shards().get(2);
+    ModelManifest.Tensor tensor =
+        model.manifest().tensors().stream()
+            .filter(t -> !t.pieces().isEmpty() && t.pieces().getFirst().shard() == 2)
+            .findFirst()
+            .orElseThrow();
+    int at = Math.toIntExact(tensor.pieces().getFirst().offset());
+    damage(Keys.shard(shard.digest()), at);
+    byte[] wrong = model.shards().get(2).clone();
+    wrong[at] ^= 1;
+    ContentHasher hasher = new ContentHasher(wrong.length, CHUNK);
+    hasher.update(MemorySegment.ofArray(wrong));
+    List<ShardDescriptor> shards = new ArrayList<>(model.manifest().shards());
+    shards.set(2, new ShardDescriptor(shard.digest(), hasher.finish().checksums()));
+    List<ModelManifest.File> files = new ArrayList<>(model.manifest().files());
+    ModelManifest.File file = files.get(tensor.file());
+    byte[] content = model.files().get(file.path()).clone();
+    content[(int) tensor.fileOffset()] ^= 1;
+    files.set(
+        tensor.file(),
+        new ModelManifest.File(
+            file.path(),
+            file.size(),
+            Optional.empty(),
+            OptionalInt.of(Crc32c.of(MemorySegment.ofArray(content))),
+            file.format(),
+            file.skeleton()));
+    ModelManifest forged =
+        ModelManifest.of(model.manifest().plan(), files, model.manifest().tensors(), shards);
+
+    SluiceException error = failure(() -> pull(store, forged, false));
+
+    assertThat(error.kind()).isEqualTo(ErrorKind.CORRUPT);
+    assertThat(error.code()).isEqualTo("shard-corrupt");
+    assertThat(error).hasMessageContaining("'" + Keys.shard(shard.digest()) + "'");
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void aFileThatWasPutTogetherInAnotherWayIsRefused() throws Exception {
+    StoredModel model = StoredModel.write(store, 1, CHUNK).withChecksums();
+    List<ModelManifest.File> files = new ArrayList<>(model.manifest().files());
+    ModelManifest.File file = files.getFirst();
+    files.set(
+        0,
+        new ModelManifest.File(
+            file.path(),
+            file.size(),
+            Optional.empty(),
+            OptionalInt.of(~file.crc32c().getAsInt()),
+            file.format(),
+            file.skeleton()));
+    ModelManifest wrong =
+        ModelManifest.of(
+            model.manifest().plan(), files, model.manifest().tensors(), model.manifest().shards());
+
+    SluiceException error = failure(() -> pull(store, wrong, false));
+
+    assertThat(error.code()).isEqualTo("file-corrupt");
+    assertThat(error).hasMessageContaining("'" + file.path() + "'").hasMessageContaining("CRC32C");
+    assertNothingIsLeft();
   }
 
   @Test

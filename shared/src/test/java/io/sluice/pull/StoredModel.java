@@ -5,6 +5,7 @@ import io.sluice.manifest.ModelManifest.Piece;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ByteRange;
 import io.sluice.model.ContentHasher;
+import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.Keys;
@@ -74,6 +75,25 @@ record StoredModel(ModelManifest manifest, Map<String, byte[]> files, List<byte[
       case "full" -> bytes(random, 100 * ROW); // has no skeleton
       default -> bytes(random, 20_000 + random.nextInt(5_000));
     };
+  }
+
+  /** The same with checksums of the files and without digests. */
+  StoredModel withChecksums() {
+    List<ModelManifest.File> described = new ArrayList<>();
+    for (ModelManifest.File file : manifest.files()) {
+      described.add(
+          new ModelManifest.File(
+              file.path(),
+              file.size(),
+              Optional.empty(),
+              OptionalInt.of(Crc32c.of(MemorySegment.ofArray(files.get(file.path())))),
+              file.format(),
+              file.skeleton()));
+    }
+    return new StoredModel(
+        ModelManifest.of(manifest.plan(), described, manifest.tensors(), manifest.shards()),
+        files,
+        shards);
   }
 
   /** Cuts tensors out of a file, each into blocks of rows in shards at random. */

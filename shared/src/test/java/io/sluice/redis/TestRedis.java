@@ -71,6 +71,11 @@ public final class TestRedis implements AutoCloseable {
     return port;
   }
 
+  /** Process id of the server. */
+  public long pid() {
+    return process.pid();
+  }
+
   public RedisConfig config() {
     return new RedisConfig("redis://127.0.0.1:" + port, Duration.ofSeconds(5), 8);
   }

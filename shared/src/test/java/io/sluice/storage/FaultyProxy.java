@@ -49,6 +49,9 @@ public final class FaultyProxy implements AutoCloseable {
     /** The server is not asked; an S3 error comes instead. */
     record Refuse(int status, String code) implements Fault {}
 
+    /** One byte of the body of the request is another one. */
+    record CorruptRequest(int index) implements Fault {}
+
     /** The server does what it was asked, but its answer is lost in a reset. */
     record LoseAnswer() implements Fault {}
   }
@@ -81,6 +84,15 @@ public final class FaultyProxy implements AutoCloseable {
     synchronized (plan) {
       for (Fault fault : faults) {
         plan.add(new Planned(request -> request.method().equals(method), fault));
+      }
+    }
+  }
+
+  /** Breaks the next answers to requests that match, one fault each. */
+  public void plan(Predicate<Request> where, Fault... faults) {
+    synchronized (plan) {
+      for (Fault fault : faults) {
+        plan.add(new Planned(where, fault));
       }
     }
   }
@@ -176,7 +188,8 @@ public final class FaultyProxy implements AutoCloseable {
       throws IOException, InterruptedException {
     try (Socket server = new Socket(upstream.getHost(), upstream.getPort())) {
       server.getOutputStream().write(oneRequest(head).getBytes(StandardCharsets.ISO_8859_1));
-      Thread.ofVirtual().start(() -> pump(client, server));
+      int broken = fault.orElse(null) instanceof Fault.CorruptRequest c ? c.index() : -1;
+      Thread.ofVirtual().start(() -> pump(client, server, broken));
       InputStream in = server.getInputStream();
       String answer = readHead(in);
       while (answer.startsWith("HTTP/1.1 1")) { // interim answers, such as 100 Continue
@@ -187,6 +200,10 @@ public final class FaultyProxy implements AutoCloseable {
       OutputStream out = client.getOutputStream();
       switch (fault.orElse(null)) {
         case null -> {
+          out.write(bytes);
+          in.transferTo(out);
+        }
+        case Fault.CorruptRequest done -> {
           out.write(bytes);
           in.transferTo(out);
         }
@@ -227,8 +244,13 @@ public final class FaultyProxy implements AutoCloseable {
   }
 
   /** Carries the body of the request, and ends with either connection. */
-  private static void pump(Socket client, Socket server) {
+  private static void pump(Socket client, Socket server, int broken) {
     try {
+      if (broken >= 0) {
+        byte[] before = client.getInputStream().readNBytes(broken + 1);
+        before[broken] ^= 0x10;
+        server.getOutputStream().write(before);
+      }
       client.getInputStream().transferTo(server.getOutputStream());
     } catch (IOException e) {
       return; // the answer tells, or its absence

@@ -1,6 +1,9 @@
 package io.sluice.storage;
 
 import io.sluice.embedded.EmbeddedStack;
+import io.sluice.http.HttpTransport;
+import io.sluice.http.TransportSettings;
+import io.sluice.storage.s3.S3Transport;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -8,10 +11,10 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
 /** The embedded S3 of this JVM, started once and stopped at its end, and clients for it. */
 public final class S3Fixture {
@@ -49,27 +52,31 @@ public final class S3Fixture {
    * @param timeout how long a connection may bring nothing
    */
   public static S3Client client(URI endpoint, String secret, int attempts, Duration timeout) {
-    return S3Client.builder()
-        .endpointOverride(endpoint)
-        .region(Region.of(server().region()))
-        .credentialsProvider(
-            StaticCredentialsProvider.create(
-                AwsBasicCredentials.create(server().accessKey(), secret)))
-        .forcePathStyle(true)
-        .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-        .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-        .httpClientBuilder(
-            UrlConnectionHttpClient.builder()
-                .connectionTimeout(Duration.ofSeconds(5))
-                .socketTimeout(timeout))
-        .overrideConfiguration(
-            settings ->
-                settings.retryStrategy(
-                    attempts == 1
-                        ? DefaultRetryStrategy.doNotRetry()
-                        : DefaultRetryStrategy.standardStrategyBuilder()
-                            .maxAttempts(attempts)
-                            .build()))
-        .build();
+    HttpTransport transport =
+        new HttpTransport(
+            TransportSettings.defaults()
+                .withConnectTimeout(Duration.ofSeconds(5))
+                .withStallTimeout(timeout));
+    S3ClientBuilder builder =
+        S3Transport.install(
+            S3Client.builder()
+                .endpointOverride(endpoint)
+                .region(Region.of(server().region()))
+                .credentialsProvider(
+                    StaticCredentialsProvider.create(
+                        AwsBasicCredentials.create(server().accessKey(), secret)))
+                .forcePathStyle(true)
+                .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+                .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED),
+            transport,
+            false);
+    if (attempts > 1) {
+      builder.overrideConfiguration(
+          builder.overrideConfiguration().toBuilder()
+              .retryStrategy(
+                  DefaultRetryStrategy.standardStrategyBuilder().maxAttempts(attempts).build())
+              .build());
+    }
+    return builder.build();
   }
 }

@@ -73,11 +73,13 @@ class ReadmeCommandsIT {
             ""));
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.createSymbolicLink(folder.resolve("infra"), root().resolve("infra"));
+    Files.createSymbolicLink(folder.resolve("src"), root().resolve("src"));
   }
 
   @AfterEach
   void stop() throws Exception {
     Files.delete(folder.resolve("infra"));
+    Files.delete(folder.resolve("src"));
     if (background != null) {
       background.descendants().forEach(ProcessHandle::destroy);
       background.destroy();

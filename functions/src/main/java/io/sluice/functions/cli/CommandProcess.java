@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Starts this very program again as another process, whether it is a native binary or a JVM. */
@@ -32,19 +33,38 @@ final class CommandProcess {
     }
   }
 
-  private static List<String> self() {
-    String executable = ProcessHandle.current().info().command().orElse("java");
-    if (System.getProperty("org.graalvm.nativeimage.imagecode") != null) {
-      return List.of(executable);
+  /** The words that start this very program. */
+  static List<String> self() {
+    if (isNative()) {
+      return List.of(executable());
     }
+    List<String> command = new ArrayList<>(java());
+    command.add("--add-modules=jdk.incubator.vector");
+    command.add("-jar");
+    command.add(Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());
+    return command;
+  }
+
+  /** The words that start a JVM as this program has one; from a native executable, any. */
+  static List<String> java() {
     return List.of(
-        executable,
+        isNative() ? "java" : executable(),
         "-XX:+UseSerialGC",
         "-Xshare:auto",
         "--enable-native-access=ALL-UNNAMED",
-        "--add-modules=jdk.incubator.vector",
-        "--sun-misc-unsafe-memory-access=allow",
-        "-jar",
-        Path.of(System.getProperty("java.class.path")).toAbsolutePath().toString());
+        "--sun-misc-unsafe-memory-access=allow");
+  }
+
+  /** The environment variable that sets a property, by the rules of MicroProfile Config. */
+  static String variable(String property) {
+    return property.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT);
+  }
+
+  private static String executable() {
+    return ProcessHandle.current().info().command().orElse("java");
+  }
+
+  private static boolean isNative() {
+    return System.getProperty("org.graalvm.nativeimage.imagecode") != null;
   }
 }

@@ -97,13 +97,12 @@ public final class CommandStart {
       return false;
     }
     verbose = sluice.verbose;
+    command.settings().forEach(System::setProperty);
     if (endpoint) {
       // No server runs: this process serves itself for the time of the command.
       System.setProperty("quarkus.http.host", "127.0.0.1");
       System.setProperty("quarkus.http.port", "0");
-    } else if (needs == Needs.SERVER) {
-      command.settings().forEach(System::setProperty);
-    } else {
+    } else if (needs != Needs.SERVER) {
       System.setProperty("quarkus.http.host-enabled", "false");
     }
     if (needs != Needs.SERVER) {

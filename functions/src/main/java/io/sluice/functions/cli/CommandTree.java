@@ -27,6 +27,7 @@ final class CommandTree {
             .setErr(writer(FileDescriptor.err))
             .setExpandAtFiles(false)
             .registerConverter(ByteSize.class, converter(ByteSize::parse))
+            .registerConverter(ByteRate.class, converter(ByteRate::parse))
             .registerConverter(Duration.class, converter(Durations::parse))
             .registerConverter(ModelRef.class, converter(ModelRef::parse))
             .registerConverter(Digest.class, converter(Digest::parse));

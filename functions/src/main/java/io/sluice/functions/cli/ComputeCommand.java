@@ -8,7 +8,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.model.ModelRef;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,7 +47,7 @@ final class ComputeCommand extends JobCommand {
   @Option(
       names = "--arguments",
       paramLabel = "JSON",
-      description = "Arguments of the operation as a JSON object.")
+      description = "Arguments of the operation as a JSON object, or @FILE with one.")
   String arguments;
 
   @Option(
@@ -77,7 +80,7 @@ final class ComputeCommand extends JobCommand {
     if (arguments != null) {
       JsonNode parsed;
       try {
-        parsed = JSON.readTree(arguments);
+        parsed = JSON.readTree(text(arguments));
       } catch (JsonProcessingException e) {
         throw usage("--arguments is no JSON: " + e.getOriginalMessage());
       }
@@ -88,6 +91,19 @@ final class ComputeCommand extends JobCommand {
     }
     single.forEach((name, text) -> all.set(name, value(text)));
     return all;
+  }
+
+  /** A text, or that of a file after an at sign. */
+  private String text(String given) {
+    if (!given.startsWith("@")) {
+      return given;
+    }
+    Path file = Path.of(given.substring(1));
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw usage("cannot read the arguments in '" + file + "': " + e);
+    }
   }
 
   private static JsonNode value(String text) {

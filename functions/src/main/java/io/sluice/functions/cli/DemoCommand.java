@@ -1,6 +1,7 @@
 package io.sluice.functions.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ModelManifest;
@@ -100,17 +101,26 @@ final class DemoCommand extends SluiceCommand {
             "upload",
             view ->
                 localUpload.upload(
-                    model(), name, PlanOptions.bySize(shardBytes(bytes)), Optional.empty(), view));
+                    model(), name, PlanOptions.byLayer(shardBytes(bytes)), Optional.empty(), view));
     report.upload(uploaded);
     ModelRef version = name.at(Digest.parse(uploaded.get("version").asText()));
 
     report.load(job(endpoint, "load", LoadCommand.request(version, List.of(), null)));
     ObjectNode compute = LoadCommand.request(version, List.of(), null).put("operation", "stats");
     report.compute(job(endpoint, "compute", compute));
+    if (path == null) {
+      report.embed(DemoReport.SENTENCES, endpoint.post("embed", embed(version)));
+    }
 
     ModelManifest manifest = store.manifests().load(name.name(), version.version().orElseThrow());
     report.pull(manifest, shown("pull", view -> puller.pull(manifest, pulled, false, view)));
     report.proof(report.timed(() -> FileProof.compare(source, pulled)));
+  }
+
+  private static ObjectNode embed(ModelRef version) {
+    ObjectNode request = JsonNodeFactory.instance.objectNode().put("model", version.toString());
+    DemoReport.SENTENCES.forEach(request.putArray("texts")::add);
+    return request;
   }
 
   private JsonNode job(Endpoint endpoint, String function, ObjectNode request) throws Exception {

@@ -18,6 +18,15 @@ import java.util.concurrent.Callable;
 
 /** What a demonstration tells: each step as it is done, then the whole; or one JSON document. */
 final class DemoReport {
+  /** What the built-in model compares. */
+  static final List<String> SENTENCES =
+      List.of(
+          "A cat sits on the mat.",
+          "A kitten rests on a rug.",
+          "The stock market fell sharply today.",
+          "Share prices dropped this afternoon.",
+          "How do I bake bread at home?");
+
   private static final int TENSORS = 8;
 
   private final long startedAt = System.nanoTime();
@@ -104,6 +113,18 @@ final class DemoReport {
         result.at("/result/tensors").size());
   }
 
+  void embed(List<String> sentences, JsonNode result) {
+    ObjectNode embed = json.putObject("embed");
+    sentences.forEach(embed.putArray("texts")::add);
+    embed.setAll((ObjectNode) result);
+    step(
+        result.path("seconds").asDouble(),
+        "embed",
+        "%d sentences through the layers where they lie",
+        sentences.size());
+    say("            %s%n", Similarity.way(result.path("workers")));
+  }
+
   void pull(ModelManifest manifest, double seconds) {
     long bytes = manifest.sourceBytes();
     json.putObject("pull").put("bytes", bytes).put("seconds", seconds);
@@ -184,6 +205,10 @@ final class DemoReport {
     }
     table.print(to);
     to.println();
+    if (json.has("embed")) {
+      Similarity.print(SENTENCES, json.at("/embed/embeddings"), to);
+      to.println();
+    }
     long s = json.get("S").asLong();
     long l = json.get("L").asLong();
     to.printf(

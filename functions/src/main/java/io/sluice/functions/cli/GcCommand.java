@@ -63,7 +63,8 @@ final class GcCommand extends SluiceCommand {
             .put("keptObjects", report.keptObjects())
             .put("keptBytes", report.keptBytes())
             .put("pinned", report.pinned())
-            .put("young", report.young());
+            .put("young", report.young())
+            .put("unfinished", report.unfinished());
     ArrayNode versions = result.putArray("versions");
     report.versions().forEach(versions::add);
     ArrayNode objects = result.putArray("objects");
@@ -74,6 +75,9 @@ final class GcCommand extends SluiceCommand {
           String verb = dryRun ? "would delete" : "deleted";
           deleted.forEach(o -> out.printf("%s %s  %s%n", verb, o.key(), ByteSize.format(o.size())));
           report.versions().forEach(version -> out.printf("%s version %s%n", verb, version));
+          if (report.unfinished() > 0) {
+            out.printf("%s the parts of %d unfinished objects%n", verb, report.unfinished());
+          }
           out.printf(
               "%s %d objects, %s; %d stay, %s (%d only because they are young, %d because they are"
                   + " in use)%n",

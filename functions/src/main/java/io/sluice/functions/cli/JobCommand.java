@@ -29,6 +29,11 @@ abstract class JobCommand extends SluiceCommand {
       result = JobFollower.result(new JobFollower(endpoint, progress).follow(id));
     }
     print(result, out -> text(result, out));
+    return exitCode(result);
+  }
+
+  /** The exit code of a job that succeeded. */
+  int exitCode(JsonNode result) {
     return 0;
   }
 

@@ -30,9 +30,23 @@ final class LoadCommand extends JobCommand {
       description = "Shards that a worker takes: P = N/T workers are used (default: all).")
   Integer tasksPerWorker;
 
+  @Option(
+      names = "--replicas",
+      paramLabel = "R",
+      description = "Workers that hold each shard: a number or 'all' (default: 1).")
+  String replicas;
+
   @Override
   public Integer call() throws InterruptedException {
-    return submit("load", request(model, tensors, tasksPerWorker));
+    ObjectNode request = request(model, tensors, tasksPerWorker);
+    if (replicas != null) {
+      if (replicas.matches("[0-9]{1,9}")) {
+        request.put("replicas", Integer.parseInt(replicas));
+      } else {
+        request.put("replicas", replicas);
+      }
+    }
+    return submit("load", request);
   }
 
   @Override

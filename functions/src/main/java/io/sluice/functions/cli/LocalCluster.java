@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -149,7 +148,9 @@ final class LocalCluster implements AutoCloseable {
       return;
     }
     Map<String, String> environment = new LinkedHashMap<>();
-    stack.settings().forEach((name, value) -> environment.put(variable(name), value));
+    stack
+        .settings()
+        .forEach((name, value) -> environment.put(CommandProcess.variable(name), value));
     environment.put("QUARKUS_HTTP_HOST", "127.0.0.1");
     environment.put("QUARKUS_HTTP_PORT", Integer.toString(port));
     environment.put("SLUICE_WORKER_ID", id);
@@ -194,10 +195,5 @@ final class LocalCluster implements AutoCloseable {
       message.append("; its log cannot be read: ").append(e.getMessage());
     }
     return new SluiceException(ErrorKind.FATAL, "local-worker-failed", message.toString());
-  }
-
-  /** The environment variable that sets a property, by the rules of MicroProfile Config. */
-  private static String variable(String property) {
-    return property.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT);
   }
 }

@@ -60,11 +60,7 @@ class LocalUpload {
   @Inject Instance<ShardPins> pins;
   @Inject Instance<TransferMemory> memory;
 
-  /**
-   * Uploads a folder or file, and waits for the end.
-   *
-   * @return the result of the upload
-   */
+  /** Without the digests of whole files. */
   JsonNode upload(
       Path path,
       ModelRef model,
@@ -72,9 +68,27 @@ class LocalUpload {
       Optional<Digest> expected,
       ProgressView progress)
       throws InterruptedException {
+    return upload(path, model, options, expected, false, progress);
+  }
+
+  /**
+   * Uploads a folder or file, and waits for the end.
+   *
+   * @param fileDigests whether the SHA-256 of every whole file is wanted
+   * @return the result of the upload
+   */
+  JsonNode upload(
+      Path path,
+      ModelRef model,
+      PlanOptions options,
+      Optional<Digest> expected,
+      boolean fileDigests,
+      ProgressView progress)
+      throws InterruptedException {
     String fingerprint = fingerprint(path);
     UploadSpec spec =
-        new UploadSpec(source(path).toString(), model, options, expected, OptionalInt.empty());
+        new UploadSpec(
+            source(path).toString(), model, options, expected, OptionalInt.empty(), fileDigests);
     try (JobRunner runner = runner()) {
       String id = job(spec, fingerprint, progress);
       CompletableFuture<WorkSummary> work = runner.join(id);
@@ -143,7 +157,8 @@ class LocalUpload {
             store.get(),
             manifests.get(),
             pins.get(),
-            memory.get());
+            memory.get(),
+            config.upload().reads());
     String id = "cli-" + UUID.randomUUID().toString().substring(0, 8);
     return new JobRunner(
         jobs.get(),

@@ -66,11 +66,35 @@ class ProgressView implements AutoCloseable {
               data.path("tasksTotal").asLong(),
               data.path("bytesDone").asLong(),
               data.path("bytesTotal").asLong());
+      case "round" -> round(data);
       case "retry" ->
           note(data.path("name").asText() + " is tried again: " + data.path("message").asText());
       default -> {
         // an event of a later server
       }
+    }
+  }
+
+  /**
+   * A round is over; of a training, an epoch is worth a line, a step only if much is to be said.
+   */
+  private void round(JsonNode data) {
+    JsonNode note = data.path("note");
+    tasksDone = 0;
+    bytesDone = 0;
+    if (note.path("phase").asText().equals("epoch")) {
+      say(
+          String.format(
+              Locale.ROOT,
+              "epoch %d of %d, loss %.5g%s",
+              note.path("epoch").asInt(),
+              note.path("epochs").asInt(),
+              note.path("loss").asDouble(),
+              note.has("accuracy")
+                  ? String.format(Locale.ROOT, ", accuracy %.4f", note.get("accuracy").asDouble())
+                  : ""));
+    } else {
+      note("round " + data.path("round").asInt() + " is over: " + note);
     }
   }
 

@@ -3,8 +3,10 @@ package io.sluice.functions.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.function.dto.ModelDocument;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
 import jakarta.inject.Inject;
@@ -31,6 +33,12 @@ final class PullCommand extends SluiceCommand {
   @Option(names = "--force", description = "Replace files in a folder that is not empty.")
   boolean force;
 
+  @Option(
+      names = "--as",
+      paramLabel = "FORMAT",
+      description = "'files' (default), or 'gguf': the tensors as one GGUF file.")
+  String format = "files";
+
   @Inject StoreSide store;
   @Inject Puller puller;
 
@@ -41,9 +49,15 @@ final class PullCommand extends SluiceCommand {
 
   @Override
   public Integer call() throws InterruptedException {
+    if (!format.equals("files") && !format.equals("gguf")) {
+      throw usage("--as is 'files' or 'gguf', got '" + format + "'");
+    }
     ManifestRepository manifests = store.manifests();
     Digest version = manifests.resolve(model).version();
     ModelManifest manifest = manifests.load(model.name(), version);
+    if (format.equals("gguf")) {
+      return gguf(manifest, version);
+    }
     double seconds;
     try (ProgressView progress = progress("pull")) {
       seconds = puller.pull(manifest, directory, force, progress);
@@ -58,18 +72,15 @@ final class PullCommand extends SluiceCommand {
             .put("seconds", seconds);
     ArrayNode files = result.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
-      files
-          .addObject()
-          .put("path", file.path())
-          .put("size", file.size())
-          .put("digest", file.digest().toString());
+      ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
+      ModelDocument.checks(file, entry);
     }
     print(
         result,
         out -> {
-          Table table = new Table("FILE", "SIZE", "DIGEST");
+          Table table = new Table("FILE", "SIZE", "DIGEST OR CHECKSUM");
           for (ModelManifest.File file : manifest.files()) {
-            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), file.digest());
+            table.row(file.path(), new Table.Right(ByteSize.format(file.size())), checks(file));
           }
           table.print(out);
           out.printf(
@@ -80,5 +91,38 @@ final class PullCommand extends SluiceCommand {
               ByteSize.rate(manifest.sourceBytes(), seconds));
         });
     return 0;
+  }
+
+  private int gguf(ModelManifest manifest, Digest version) throws InterruptedException {
+    String name = model.name().substring(model.name().lastIndexOf('/') + 1);
+    Puller.Gguf pulled;
+    try (ProgressView progress = progress("pull")) {
+      pulled = puller.pullGguf(manifest, name, directory, force, progress);
+    }
+    ObjectNode result =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", model.name())
+            .put("version", version.toString())
+            .put("directory", directory.toAbsolutePath().normalize().toString())
+            .put("bytes", pulled.bytes())
+            .put("seconds", pulled.seconds());
+    result.putArray("files").addObject().put("path", name + ".gguf").put("size", pulled.bytes());
+    print(
+        result,
+        out ->
+            out.printf(
+                Locale.ROOT,
+                "%s.gguf, %s in %.1f s, every chunk verified%n",
+                name,
+                ByteSize.format(pulled.bytes()),
+                pulled.seconds()));
+    return 0;
+  }
+
+  private static String checks(ModelManifest.File file) {
+    return file.digest()
+        .map(Object::toString)
+        .orElseGet(() -> "crc32c:" + Crc32c.toBase64(file.crc32c().orElseThrow()));
   }
 }

@@ -4,9 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /** Results of jobs in words. */
 final class ResultText {
+  /** Operations whose tasks are not shards. */
+  private static final Set<String> PARTITIONED = Set.of("train", "predict");
+
   private ResultText() {}
 
   /** An upload. */
@@ -49,13 +55,15 @@ final class ResultText {
         fanOut(result),
         seconds,
         ByteSize.rate(loaded, seconds));
-    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM STORE", "FROM MEMORY", "INDEXES");
+    Table table = new Table("WORKER", "SHARDS", "BYTES", "FROM", "INDEXES");
     for (JsonNode worker : result.path("workers")) {
-      long fromStore = 0;
+      Map<String, Long> sources = new TreeMap<>();
       StringBuilder indexes = new StringBuilder();
       for (JsonNode shard : worker.path("shards")) {
-        fromStore +=
-            shard.path("source").asText().equals("store") ? shard.path("bytes").asLong() : 0;
+        shard
+            .path("sources")
+            .properties()
+            .forEach(e -> sources.merge(e.getKey(), e.getValue().asLong(), Long::sum));
         indexes.append(indexes.isEmpty() ? "" : " ").append(shard.path("index").asInt());
       }
       long bytes = worker.path("bytes").asLong();
@@ -63,8 +71,9 @@ final class ResultText {
           worker.path("id").asText(),
           worker.path("shards").size(),
           ByteSize.format(bytes),
-          ByteSize.format(fromStore),
-          ByteSize.format(bytes - fromStore),
+          sources.entrySet().stream()
+              .map(e -> e.getKey() + " " + ByteSize.format(e.getValue()))
+              .collect(Collectors.joining(", ")),
           shorten(indexes.toString(), 60));
     }
     table.print(out);
@@ -82,6 +91,16 @@ final class ResultText {
     JsonNode tensors = result.at("/result/tensors");
     if (result.path("operation").asText().equals("stats") && tensors.isObject()) {
       stats(tensors, out, rows);
+    } else if (result.path("operation").asText().equals("compare")) {
+      compare(result.path("result"), out, rows);
+    } else if (result.path("operation").asText().equals("convert")) {
+      convert(result.path("result"), out, rows);
+    } else if (result.at("/result/queries").isArray()) {
+      nearest(result.at("/result/queries"), out);
+    } else if (result.path("operation").asText().equals("train")) {
+      TrainingText.train(result.path("result"), result.path("seconds").asDouble(), out);
+    } else if (result.path("operation").asText().equals("predict")) {
+      TrainingText.predict(result.path("result"), out);
     } else {
       out.println(result.path("result").toPrettyString());
     }
@@ -91,10 +110,32 @@ final class ResultText {
     }
   }
 
+  /** The nearest rows of each query. */
+  private static void nearest(JsonNode queries, PrintWriter out) {
+    Table table = new Table("QUERY", "ROW", "SCORE");
+    for (int query = 0; query < queries.size(); query++) {
+      JsonNode rows = queries.get(query).path("rows");
+      for (int i = 0; i < rows.size(); i++) {
+        table.row(query, rows.get(i).asLong(), number(queries.get(query).path("scores").get(i)));
+      }
+    }
+    table.print(out);
+    for (int query = 0; query < queries.size(); query++) {
+      long skipped = queries.get(query).path("skipped").asLong();
+      if (skipped > 0) {
+        out.printf("query %d: %d rows have no score that is a number%n", query, skipped);
+      }
+    }
+  }
+
   /** N tasks on P workers, T each. */
   static String fanOut(JsonNode result) {
-    return "N = %d shards, T = %d a worker, P = %d workers"
-        .formatted(result.path("N").asInt(), result.path("T").asInt(), result.path("P").asInt());
+    return "N = %d %s, T = %d a worker, P = %d workers"
+        .formatted(
+            result.path("N").asInt(),
+            PARTITIONED.contains(result.path("operation").asText()) ? "partitions" : "shards",
+            result.path("T").asInt(),
+            result.path("P").asInt());
   }
 
   /**
@@ -131,6 +172,102 @@ final class ResultText {
     if (tensors.size() > rows) {
       out.printf("and %d more tensors%n", tensors.size() - rows);
     }
+  }
+
+  /** How far two versions lie apart; tensors that are equal in all are left out. */
+  static void compare(JsonNode result, PrintWriter out, int rows) {
+    JsonNode with = result.path("with");
+    out.printf("with %s  %s%n", with.path("model").asText(), with.path("version").asText());
+    for (String field : new String[] {"missing", "extra"}) {
+      for (JsonNode name : result.path(field)) {
+        out.printf("%s %s%n", field, name.asText());
+      }
+    }
+    for (Map.Entry<String, JsonNode> entry : result.path("reshaped").properties()) {
+      out.printf(
+          "reshaped %s: %s, with %s%n",
+          entry.getKey(), entry.getValue().path("shape"), entry.getValue().path("with"));
+    }
+    Table table =
+        new Table(
+            "TENSOR",
+            "DTYPE",
+            "WITH",
+            "COUNT",
+            "DIFFERING",
+            "UNLIKE",
+            "MAX ABS",
+            "RELATIVE",
+            "COSINE");
+    int differing = 0;
+    for (Map.Entry<String, JsonNode> entry : result.path("tensors").properties()) {
+      JsonNode tensor = entry.getValue();
+      if (tensor.path("differing").asLong() == 0 || differing++ >= rows) {
+        continue;
+      }
+      table.row(
+          shorten(entry.getKey(), 60),
+          tensor.path("dtype").asText(),
+          tensor.path("with").asText(),
+          tensor.path("count").asLong(),
+          tensor.path("differing").asLong(),
+          tensor.path("unlike").asLong(),
+          number(tensor.path("maxAbs")),
+          number(tensor.path("relative")),
+          tensor.path("cosine").isNumber()
+              ? new Table.Right(
+                  String.format(Locale.ROOT, "%.9f", tensor.path("cosine").doubleValue()))
+              : new Table.Right("-"));
+    }
+    if (differing > 0) {
+      table.print(out);
+    }
+    if (differing > rows) {
+      out.printf("and %d more tensors%n", differing - rows);
+    }
+    JsonNode summary = result.path("summary");
+    out.printf(
+        "%s: %d tensors identical, %d compared, %d of them differ; %d missing, %d extra, %d"
+            + " reshaped%n",
+        result.path("equal").asBoolean() ? "equal" : "different",
+        summary.path("identical").asInt(),
+        summary.path("compared").asInt(),
+        summary.path("differing").asInt(),
+        summary.path("missing").asInt(),
+        summary.path("extra").asInt(),
+        summary.path("reshaped").asInt());
+  }
+
+  /** A version that was made of another one. */
+  static void convert(JsonNode result, PrintWriter out, int rows) {
+    out.printf(
+        "%s:%s  %s%n",
+        result.path("model").asText(),
+        result.path("tag").asText(),
+        result.path("version").asText());
+    out.printf(
+        "S = %s in %d shards: %d made, %d kept%n",
+        ByteSize.format(result.path("S").asLong()),
+        result.path("shards").asInt(),
+        result.path("shardsMade").asInt(),
+        result.path("shardsKept").asInt());
+    Table table = new Table("TENSOR", "FROM", "TO", "RMSE", "MAX", "SNR dB", "OVERFLOWS");
+    int shown = 0;
+    for (Map.Entry<String, JsonNode> entry : result.path("tensors").properties()) {
+      if (shown++ == rows) {
+        break;
+      }
+      JsonNode tensor = entry.getValue();
+      table.row(
+          shorten(entry.getKey(), 60),
+          tensor.path("from").asText(),
+          tensor.path("to").asText(),
+          number(tensor.path("rmse")),
+          number(tensor.path("max")),
+          number(tensor.path("snr")),
+          tensor.path("overflows").asLong());
+    }
+    table.print(out);
   }
 
   private static Object number(JsonNode value) {

@@ -62,6 +62,11 @@ final class UploadCommand extends JobCommand {
       description = "Move the tag only if it names this version now.")
   Digest expect;
 
+  @Option(
+      names = "--file-digests",
+      description = "Store the SHA-256 of each whole file too; costs a second hash of every byte.")
+  boolean fileDigests;
+
   @Inject LocalUpload localUpload;
 
   @Override
@@ -81,7 +86,12 @@ final class UploadCommand extends JobCommand {
     try (ProgressView progress = progress("upload")) {
       result =
           localUpload.upload(
-              Path.of(source), model, options(), Optional.ofNullable(expect), progress);
+              Path.of(source),
+              model,
+              options(),
+              Optional.ofNullable(expect),
+              fileDigests,
+              progress);
     }
     print(result, out -> text(result, out));
     return 0;
@@ -128,6 +138,9 @@ final class UploadCommand extends JobCommand {
     options.count().ifPresent(n -> request.put("shards", n));
     if (expect != null) {
       request.put("expect", expect.toString());
+    }
+    if (fileDigests) {
+      request.put("fileDigests", true);
     }
     return request;
   }

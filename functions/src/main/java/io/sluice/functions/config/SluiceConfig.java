@@ -39,6 +39,18 @@ public interface SluiceConfig {
   /** Loads. */
   Load load();
 
+  /** Training and predicting. */
+  Train train();
+
+  /** Embeddings. */
+  Embed embed();
+
+  /** Caches in front of the store. */
+  Cache cache();
+
+  /** Computations. */
+  Compute compute();
+
   /** Where the `upload` function may read from. */
   Sources sources();
 
@@ -62,6 +74,34 @@ public interface SluiceConfig {
 
     /** Put in front of every key, such as `models/prod/`; empty for none. */
     Optional<String> prefix();
+
+    /** How long making a connection may take. */
+    @WithDefault("5s")
+    Duration connectTimeout();
+
+    /** How long a connection may bring nothing before its request is given up and tried again. */
+    @WithDefault("30s")
+    Duration stallTimeout();
+
+    /** Sign the SHA-256 of what is sent over plain HTTP, for stores that take nothing else. */
+    @WithDefault("false")
+    boolean signBodies();
+
+    /** Objects larger than this are sent in parts; at most 5G. */
+    @WithDefault("128M")
+    MemorySize multipartThreshold();
+
+    /** Least bytes of a part; S3 wants 5M or more. */
+    @WithDefault("32M")
+    MemorySize partSize();
+
+    /** Parts of one object that are sent at once. */
+    @WithDefault("8")
+    int partParallelism();
+
+    /** Send the CRC32C of what is written, so that the store checks it; AWS and others know it. */
+    @WithDefault("false")
+    boolean checksums();
   }
 
   /** The file store: a local directory, or a mounted GlusterFS or NFS volume. */
@@ -96,6 +136,13 @@ public interface SluiceConfig {
     /** Budget of off-heap memory for shards. */
     @WithDefault("1G")
     MemorySize memory();
+
+    /**
+     * How much of the memory that is freed stays with the process for the next shards of the same
+     * size, instead of going back to the system, which would have to zero it again.
+     */
+    @WithDefault("0")
+    MemorySize keepMemory();
 
     /** How often a worker says that it lives. */
     @WithDefault("1s")
@@ -138,17 +185,187 @@ public interface SluiceConfig {
     /** Memory for shards on their way into the store; bounds the largest shard. */
     @WithDefault("512M")
     MemorySize memory();
+
+    /** Ranges of the source that are read at once for one shard. */
+    @WithDefault("4")
+    int reads();
   }
 
   /** Loads. */
   interface Load {
-    /** Chunks that one worker reads at once. */
+    /** Requests that one worker has in flight at once; fewer while the store throttles. */
     @WithDefault("16")
     int parallelism();
+
+    /** About how much one request reads; smaller chunks that are neighbours are read together. */
+    @WithDefault("16M")
+    MemorySize request();
+
+    /** How long one request may take, its repetitions included, before it is made anew. */
+    @WithDefault("2m")
+    Duration deadline();
+
+    /** How many of the last, slow requests of a shard are made a second time; 0 for none. */
+    @WithDefault("2")
+    int hedges();
+
+    /** How long a request is waited for at least before it is made a second time. */
+    @WithDefault("200ms")
+    Duration hedgeDelay();
+
+    /**
+     * Most bytes between wanted chunks that are read along with them: the bandwidth of one
+     * connection times the latency of a request, which is 90 MB/s × 25 ms at AWS.
+     */
+    @WithDefault("2M")
+    MemorySize gap();
 
     /** How often a chunk with a wrong checksum is read anew before the shard counts as corrupt. */
     @WithDefault("3")
     int verifyAttempts();
+
+    /**
+     * Most bytes a second that one worker reads from the store for loads; no bound if absent.
+     * Requests wait for their turn, which counts against their deadline; none is hedged.
+     */
+    Optional<MemorySize> bandwidth();
+  }
+
+  /** Training and predicting. */
+  interface Train {
+    /** Memory of the heap for rows of datasets; bounds the largest partition. */
+    @WithDefault("256M")
+    MemorySize memory();
+  }
+
+  /** Caches in front of the store. */
+  interface Cache {
+    /**
+     * Where chunks are looked for, in this order, before the store is asked. `memory`, what the
+     * worker holds, is first in any case; `disk`, `redis` and `memcached` take part only if their
+     * place is configured.
+     */
+    @WithDefault("memory,peer,disk,redis,memcached")
+    List<CacheKind> tiers();
+
+    /** Chunks that may wait to be written into a cache; more are let go. */
+    @WithDefault("1024")
+    int fillQueue();
+
+    /** Other workers that hold a shard. */
+    CachePeer peer();
+
+    /** A local folder. */
+    CacheDisk disk();
+
+    /** A Redis of its own for hot chunks; give it `maxmemory` and an eviction policy. */
+    CacheRedis redis();
+
+    /** Memcached servers for hot chunks. */
+    CacheMemcached memcached();
+  }
+
+  /** The caches that there are. */
+  enum CacheKind {
+    MEMORY,
+    PEER,
+    DISK,
+    REDIS,
+    MEMCACHED
+  }
+
+  /** Other workers. */
+  interface CachePeer {
+    /** How long connecting to another worker may take. */
+    @WithDefault("1s")
+    Duration connectTimeout();
+
+    /** How long one chunk from another worker may take, its turn there included. */
+    @WithDefault("15s")
+    Duration timeout();
+
+    /** Chunks that a worker gives to others at once; further requests wait. */
+    @WithDefault("16")
+    int serving();
+
+    /** How long a claim of reading a shard from the store outlives its worker. */
+    @WithDefault("5s")
+    Duration lease();
+
+    /** How long a load waits for another worker that reads the same shard from the store. */
+    @WithDefault("1m")
+    Duration waitLimit();
+  }
+
+  /** A local folder. */
+  interface CacheDisk {
+    /** The folder; processes of one machine may share it. No disk cache if absent. */
+    Optional<Path> root();
+
+    /** Most bytes of all chunks in it. */
+    @WithDefault("10G")
+    MemorySize maxBytes();
+  }
+
+  /** Redis as a cache. */
+  interface CacheRedis {
+    /**
+     * Its address, `redis://[user:password@]host[:port][/database]` or `rediss://`: another server
+     * than that of the jobs, or another database of it. No Redis cache if absent.
+     */
+    Optional<String> url();
+
+    /** Put in front of every key. */
+    @WithDefault("sluice:chunk:")
+    String prefix();
+
+    /** How long a chunk stays after it was put. */
+    @WithDefault("1h")
+    Duration ttl();
+
+    /** How long one command may take. */
+    @WithDefault("1s")
+    Duration timeout();
+
+    /** Chunks on their way at a time, and connections. */
+    @WithDefault("4")
+    int connections();
+  }
+
+  /** Memcached. */
+  interface CacheMemcached {
+    /** Servers as `host:port`, named alike for all workers. No Memcached if absent. */
+    Optional<List<String>> servers();
+
+    /** How long a chunk stays after it was put, up to 30 days. */
+    @WithDefault("1h")
+    Duration ttl();
+
+    /** How long connecting to a server may take. */
+    @WithDefault("500ms")
+    Duration connectTimeout();
+
+    /** How long getting or putting one chunk may take. */
+    @WithDefault("1s")
+    Duration timeout();
+
+    /** Most connections to one server. */
+    @WithDefault("4")
+    int connections();
+  }
+
+  /** Embeddings. */
+  interface Embed {
+    /** Heap memory for weights that are prepared for encoders; at most half of the heap is used. */
+    @WithDefault("512M")
+    MemorySize memory();
+  }
+
+  /** Computations. */
+  interface Compute {
+    /** Kernels that one worker runs at once, whatever the number of tasks; 0 for one a core. */
+    @WithDefault("0")
+    int threads();
   }
 
   /** Where the `upload` function may read from. */

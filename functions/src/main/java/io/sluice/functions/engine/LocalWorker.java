@@ -119,6 +119,11 @@ public class LocalWorker {
     }
   }
 
+  /** Whether this process is a worker that others know of and may read from. */
+  public boolean sharing() {
+    return worker != null && config.worker().enabled();
+  }
+
   /** Tells the registry what has changed in what this worker holds. */
   public synchronized void tell() {
     Map<Digest, String> put = new HashMap<>();

@@ -1,6 +1,8 @@
 package io.sluice.functions.wiring;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
+import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -19,13 +21,18 @@ import io.sluice.job.redis.RedisShardPins;
 import io.sluice.job.redis.RedisWorkerRegistry;
 import io.sluice.load.ChunkReader;
 import io.sluice.load.LoadKind;
+import io.sluice.load.ReadSettings;
 import io.sluice.load.ShardLoader;
+import io.sluice.load.ShardSource;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.RedisConfig;
+import io.sluice.storage.Bandwidth;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.ThrottledShardReader;
 import io.sluice.upload.SourceOpener;
 import io.sluice.upload.TransferMemory;
 import io.sluice.upload.UploadKind;
@@ -50,6 +57,7 @@ public class JobWiring {
   private static final Duration DELETE_TTL = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
+  @Inject MeterRegistry meters;
 
   private volatile RedisJobSignals signals;
 
@@ -129,7 +137,8 @@ public class JobWiring {
   @Produces
   @Singleton
   SlabPool pool() {
-    return new SlabPool(config.worker().memory().asLongValue());
+    return new SlabPool(
+        config.worker().memory().asLongValue(), config.worker().keepMemory().asLongValue());
   }
 
   @Produces
@@ -146,10 +155,35 @@ public class JobWiring {
 
   @Produces
   @Singleton
-  ShardLoader loader(ShardStore store, SlabPool pool, HeldShards held) {
+  ShardLoader loader(
+      ShardStore store,
+      SlabPool pool,
+      HeldShards held,
+      CacheWiring.Caches caches,
+      CacheMetrics metrics) {
+    SluiceConfig.Load load = config.load();
+    ReadSettings settings =
+        new ReadSettings(
+            load.parallelism(),
+            load.verifyAttempts(),
+            load.request().asLongValue(),
+            load.deadline(),
+            // Who waits for its turn on a bounded line is not slow.
+            load.bandwidth().isPresent() ? 0 : load.hedges(),
+            load.hedgeDelay());
     ChunkReader chunks =
-        new ChunkReader(store, config.load().parallelism(), config.load().verifyAttempts());
-    return new ShardLoader(chunks, pool, held);
+        new ChunkReader(
+            throttled(store), settings, Optional.of(pool), new MicrometerReadMetrics(meters));
+    return new ShardLoader(caches.inFrontOf(ShardSource.of(chunks)), pool, held, metrics);
+  }
+
+  private ShardReader throttled(ShardReader store) {
+    return config
+        .load()
+        .bandwidth()
+        .<ShardReader>map(
+            rate -> new ThrottledShardReader(store, new Bandwidth(rate.asLongValue())))
+        .orElse(store);
   }
 
   @Produces
@@ -160,7 +194,8 @@ public class JobWiring {
       ManifestRepository manifests,
       ShardPins pins,
       TransferMemory memory) {
-    return new UploadKind(UploadKind.UPLOAD, sources, store, manifests, pins, memory);
+    return new UploadKind(
+        UploadKind.UPLOAD, sources, store, manifests, pins, memory, config.upload().reads());
   }
 
   @Produces
@@ -171,6 +206,12 @@ public class JobWiring {
       ShardLoader loader,
       Incarnation incarnation,
       LocalWorker self) {
-    return new LoadKind(manifests, workers, loader, incarnation.id(), self::tell);
+    return new LoadKind(
+        manifests,
+        workers,
+        loader,
+        incarnation.id(),
+        self::tell,
+        config.load().gap().asLongValue());
   }
 }

@@ -1,8 +1,10 @@
 package io.sluice.functions.wiring;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.quarkus.arc.ClientProxy;
+import io.quarkus.vertx.http.HttpServerStart;
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.http.HttpTransport;
+import io.sluice.http.TransportSettings;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.storage.MeteredShardStore;
@@ -10,23 +12,33 @@ import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.storage.s3.MultipartSettings;
 import io.sluice.storage.s3.S3ShardStore;
+import io.sluice.storage.s3.S3Transport;
 import io.sluice.upload.SourceOpener;
-import jakarta.enterprise.inject.CreationException;
+import jakarta.enterprise.event.ObservesAsync;
+import jakarta.enterprise.inject.Disposes;
 import jakarta.enterprise.inject.Instance;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.net.http.HttpClient;
 import java.time.Duration;
+import org.jboss.logging.Logger;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
 /**
  * Which store is behind the port, and the order of what decorates it: retries around metrics around
  * the adapter, so that every try is counted.
  */
 public class StoreWiring {
+  private static final Logger LOG = Logger.getLogger(StoreWiring.class);
+
+  /** Asked for when a process starts; there is no such object. */
+  private static final String WARM = "health/warm";
+
   @Inject SluiceConfig config;
   @Inject Instance<S3Client> s3;
   @Inject MeterRegistry meters;
@@ -46,7 +58,7 @@ public class StoreWiring {
   @Singleton
   ShardStore store(RetryPolicy retry) {
     return new RetryingShardStore(
-        new MeteredShardStore(adapter(), new MicrometerStoreMetrics(meters)), retry);
+        new MeteredShardStore(adapter(retry), new MicrometerStoreMetrics(meters)), retry);
   }
 
   @Produces
@@ -60,9 +72,19 @@ public class StoreWiring {
     return new ConfiguredSources(config.sources(), s3::get, http, retry);
   }
 
-  private ShardStore adapter() {
+  private ShardStore adapter(RetryPolicy retry) {
     return switch (config.store()) {
-      case S3 -> new S3ShardStore(client(), config.s3().bucket(), config.s3().prefix().orElse(""));
+      case S3 ->
+          new S3ShardStore(
+              s3.get(),
+              config.s3().bucket(),
+              config.s3().prefix().orElse(""),
+              new MultipartSettings(
+                  config.s3().multipartThreshold().asLongValue(),
+                  config.s3().partSize().asLongValue(),
+                  config.s3().partParallelism()),
+              retry,
+              config.s3().checksums());
       case FILE ->
           new FileShardStore(
               config
@@ -77,19 +99,52 @@ public class StoreWiring {
     };
   }
 
-  /** The client itself and not its proxy: what is wrong with its settings is told here. */
-  private S3Client client() {
+  /** The connections to stores, shared by all that reads and writes there. */
+  @Produces
+  @Singleton
+  HttpTransport transport() {
+    return new HttpTransport(
+        TransportSettings.defaults()
+            .withConnectTimeout(config.s3().connectTimeout())
+            .withStallTimeout(config.s3().stallTimeout()),
+        new MicrometerTransportMetrics(meters));
+  }
+
+  void close(@Disposes HttpTransport transport) {
+    transport.close();
+  }
+
+  /**
+   * The client of the settings {@code quarkus.s3.*}, over our transport; made when it is first
+   * needed.
+   */
+  @Produces
+  @Singleton
+  S3Client s3(S3ClientBuilder builder, HttpTransport transport) {
     try {
-      return ClientProxy.unwrap(s3.get());
-    } catch (CreationException e) {
-      if (e.getCause() instanceof SdkClientException cause) {
-        throw new SluiceException(
-            ErrorKind.INVALID,
-            "config-invalid",
-            "no S3 client can be made of the settings quarkus.s3.*: " + cause.getMessage(),
-            e);
-      }
-      throw e;
+      return S3Transport.install(builder, transport, config.s3().signBodies()).build();
+    } catch (SdkClientException e) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "config-invalid",
+          "no S3 client can be made of the settings quarkus.s3.*: " + e.getMessage(),
+          e);
+    }
+  }
+
+  void close(@Disposes S3Client client) {
+    client.close();
+  }
+
+  /**
+   * Makes the first request of a serving process while nobody waits for it: it makes the client,
+   * its credentials and a connection. What it learns does not matter.
+   */
+  void warm(@ObservesAsync HttpServerStart event, ShardStore store) {
+    try {
+      store.head(WARM);
+    } catch (SluiceException e) {
+      LOG.debugf("the store was asked in advance: %s", e.getMessage());
     }
   }
 }

@@ -44,6 +44,10 @@ class CommandTreeTest {
             "load",
             "unload",
             "compute",
+            "train",
+            "predict",
+            "embed",
+            "diff",
             "pull",
             "ls",
             "show",
@@ -56,6 +60,8 @@ class CommandTreeTest {
             "serve",
             "up",
             "demo",
+            "bench",
+            "plan",
             "completion");
   }
 
@@ -98,6 +104,8 @@ class CommandTreeTest {
         "gc --grace soon                            | a time is a number",
         "up --workers x                             | 'x' is not an int",
         "jobs --follow                              | need the ID of a job",
+        "plan --workers 1 --bandwidth 0             | a rate is at least 1 byte a second",
+        "bench everything                           | 'everything'",
         "compute m                                  | Missing required option: '--operation=NAME'",
       })
   void wrongUsageIsOneLineAndExitCode2(String words, String message) {
@@ -124,6 +132,7 @@ class CommandTreeTest {
   @CsvSource({
     "load m, ENDPOINT",
     "compute m --operation stats, ENDPOINT",
+    "diff m n, ENDPOINT",
     "unload m, ENDPOINT",
     "ls, ENDPOINT",
     "show m, ENDPOINT",
@@ -135,6 +144,11 @@ class CommandTreeTest {
     "verify m, STORE",
     "rebuild, STORE",
     "serve, SERVER",
+    "bench load, STACK",
+    "bench fanout --configured, STACK",
+    "bench load --subject raw, STORE",
+    "plan --size 140GB --workers 16, NOTHING",
+    "plan --model m --workers 16, STORE",
     "completion, NOTHING",
   })
   void commandsNeedWhatTheyUse(String words, Needs needs) {
@@ -169,6 +183,44 @@ class CommandTreeTest {
   }
 
   @Test
+  void trainAndPredictAreComputations() {
+    TrainCommand train =
+        parse(
+            TrainCommand.class,
+            "train",
+            "digits",
+            "--output",
+            "net:best",
+            "--epochs",
+            "3",
+            "--learning-rate",
+            "0.5",
+            "--no-standardize",
+            "--resume",
+            "net:epoch-2");
+    assertThat(train.request().toString())
+        .isEqualTo(
+            "{\"model\":\"digits\",\"tensors\":[],\"operation\":\"train\",\"arguments\":"
+                + "{\"output\":\"net:best\",\"epochs\":3,\"learningRate\":0.5,\"standardize\":false,"
+                + "\"resume\":\"net:epoch-2\"}}");
+    PredictCommand predict =
+        parse(
+            PredictCommand.class,
+            "predict",
+            "net",
+            "--data",
+            "digits:test",
+            "--probabilities",
+            "--no-labels",
+            "--tasks-per-worker",
+            "2");
+    assertThat(predict.request().toString())
+        .isEqualTo(
+            "{\"model\":\"net\",\"tensors\":[],\"tasksPerWorker\":2,\"operation\":\"predict\","
+                + "\"arguments\":{\"data\":\"digits:test\",\"labels\":false,\"probabilities\":true}}");
+  }
+
+  @Test
   void theEndpointIsChecked() {
     assertThat(parse(LsCommand.class, "ls", "--endpoint", "https://h/base").sluice.endpoint())
         .hasToString("https://h/base");
@@ -197,6 +249,36 @@ class CommandTreeTest {
   void completionNamesEveryCommand() {
     assertThat(line.execute("completion")).isZero();
     assertThat(out.toString()).startsWith("#!/usr/bin/env bash").contains(commands());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "bench load --shard 2GiB                    | --shard is 1 to 1073741824, got 2147483648",
+        "bench load --chunk 0                       | --chunk is 1 to 1073741824, got 0",
+        "bench upload --repeat 0                    | --repeat is 1 to 1000, got 0",
+        "bench fanout --workers 4,0                 | --workers is 1 to 256, got 0",
+        "plan --workers 1                           | give either --model or --size",
+        "plan --workers 1 --model m --size 1        | give either --model or --size",
+        "plan --workers 0 --size 1                  | --workers is 1 to 100000, got 0",
+        "plan --workers 1 --model m --shard 1MiB    | go with --size",
+      })
+  void whatIsMeasuredOrPlannedIsChecked(String words, String message) {
+    assertThatThrownBy(() -> parse(SluiceCommand.class, words.split(" ")).needs())
+        .isInstanceOfSatisfying(
+            SluiceException.class,
+            e -> {
+              assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
+              assertThat(e).hasMessageContaining(message);
+            });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"75MB/s, 75000000", "1GiB/s, 1073741824", "8, 8"})
+  void ratesAreReadAsPeopleWriteThem(String text, long bytes) {
+    assertThat(parse(PlanCommand.class, "plan", "--workers", "1", "--bandwidth", text).bandwidth)
+        .isEqualTo(new ByteRate(bytes));
   }
 
   @Test

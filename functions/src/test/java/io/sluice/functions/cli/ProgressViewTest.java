@@ -61,6 +61,23 @@ class ProgressViewTest {
   }
 
   @Test
+  void anEpochIsALine() throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    try (ProgressView view = view(false, 80)) {
+      view.event(
+          "round",
+          json.readTree("{\"round\":3,\"note\":{\"phase\":\"step\",\"epoch\":1,\"loss\":2}}"));
+      view.event(
+          "round",
+          json.readTree(
+              "{\"round\":4,\"note\":{\"phase\":\"epoch\",\"epoch\":1,\"epochs\":9,"
+                  + "\"loss\":0.5,\"accuracy\":0.75}}"));
+    }
+    assertThat(err.toString().strip())
+        .isEqualTo("load: epoch 1 of 9, loss 0.50000, accuracy 0.7500");
+  }
+
+  @Test
   void readsTheEventsOfJobs() throws IOException {
     ObjectMapper json = new ObjectMapper();
     try (ProgressView view = view(false, 80)) {

@@ -150,7 +150,7 @@ final class ConfigurationPage {
   private String type(String type) {
     if (type.startsWith("List<") || type.startsWith("Set<")) {
       String element = type.substring(type.indexOf('<') + 1, type.length() - 1);
-      return type(element) + "s, comma-separated";
+      return type(element) + (types.containsKey(element) ? "" : "s") + ", comma-separated";
     }
     ClassTree declared = types.get(type);
     if (declared != null && declared.getKind() == Tree.Kind.ENUM) {

@@ -30,6 +30,7 @@ class ContractTest {
           "upload", "{\"source\":\"ftp://x\",\"model\":\"m\"",
           "load", "{\"model\":\"no-such-model\"",
           "compute", "{\"model\":\"no-such-model\",\"operation\":\"stats\"",
+          "embed", "{\"model\":\"no-such-model\",\"texts\":[\"a\"]",
           "unload", "{\"model\":\"no-such-model\"",
           "work", "{\"job\":\"01h00000000000000000000000\"",
           "release", "{\"version\":\"sha256:" + "0".repeat(64) + "\"");
@@ -64,7 +65,10 @@ class ContractTest {
         .fieldNames()
         .forEachRemaining(
             path -> {
-              String url = path.replace("{name}", "nope").replace("{id}", "nope");
+              String url =
+                  path.replace("{name}", "nope")
+                      .replace("{id}", "nope")
+                      .replace("{digest}", "nope");
               String method = paths.get(path).has("post") ? "POST" : "GET";
               String code =
                   given()

@@ -13,7 +13,8 @@ import java.util.regex.Pattern;
  * @param exponent within ±{@value #MAX_EXPONENT}
  */
 public record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dyadic> {
-  static final Dyadic ZERO = new Dyadic(BigInteger.ZERO, 0);
+  /** The number 0. */
+  public static final Dyadic ZERO = new Dyadic(BigInteger.ZERO, 0);
 
   private static final int MAX_EXPONENT = 10_000;
   private static final Pattern TEXT = Pattern.compile("(-?[0-9a-f]{1,2000})p(-?[0-9]{1,5})");
@@ -46,7 +47,7 @@ public record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dy
   }
 
   /** Reads what {@link #toString} wrote. */
-  static Dyadic parse(String text) {
+  public static Dyadic parse(String text) {
     Matcher matcher = TEXT.matcher(text);
     if (!matcher.matches() || Math.abs(Integer.parseInt(matcher.group(2))) > MAX_EXPONENT) {
       throw ComputeException.invalidPartial(
@@ -57,7 +58,8 @@ public record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dy
     return new Dyadic(new BigInteger(matcher.group(1), 16), Integer.parseInt(matcher.group(2)));
   }
 
-  Dyadic plus(Dyadic other) {
+  /** The exact sum. */
+  public Dyadic plus(Dyadic other) {
     int low = Math.min(exponent, other.exponent);
     return new Dyadic(scaledTo(low).add(other.scaledTo(low)), low);
   }
@@ -79,19 +81,19 @@ public record Dyadic(BigInteger mantissa, int exponent) implements Comparable<Dy
   }
 
   /** The nearest double, ties to even; infinite beyond the largest. */
-  double toDouble() {
+  public double toDouble() {
     return round(mantissa, exponent, false);
   }
 
   /** The double nearest to this divided by a positive integer. */
-  double dividedBy(BigInteger divisor) {
+  public double dividedBy(BigInteger divisor) {
     int shift = quotientShift(divisor, QUOTIENT_BITS);
     BigInteger[] result = mantissa.shiftLeft(shift).divideAndRemainder(divisor);
     return round(result[0], exponent - shift, result[1].signum() != 0);
   }
 
   /** The double nearest to the square root of this, not negative, divided by a positive integer. */
-  double rootOfQuotient(BigInteger divisor) {
+  public double rootOfQuotient(BigInteger divisor) {
     int shift = quotientShift(divisor, 2 * QUOTIENT_BITS);
     shift += (exponent - shift) & 1;
     BigInteger[] quotient = mantissa.shiftLeft(shift).divideAndRemainder(divisor);

@@ -7,11 +7,11 @@ import io.sluice.model.DType;
  * OCP Microscaling Formats Specification (E8M0), Noune et al., "8-bit numerical formats for deep
  * neural networks", arXiv:2206.02915 (the FNUZ types).
  */
-final class EightBits {
+public final class EightBits {
   private EightBits() {}
 
   /** The value of the bits, 0 to 255; BOOL is 0 or 1. */
-  static double decode(DType dtype, int bits) {
+  public static double decode(DType dtype, int bits) {
     return switch (dtype) {
       case BOOL -> bits == 0 ? 0 : 1;
       case U8 -> bits;

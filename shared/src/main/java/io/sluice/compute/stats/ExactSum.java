@@ -7,7 +7,7 @@ import java.math.BigInteger;
  * 2^63 of them (a small superaccumulator, after R. M. Neal, "Fast exact summation using small and
  * large superaccumulators", arXiv:1505.05571). Not thread-safe.
  */
-final class ExactSum {
+public final class ExactSum {
   /** Exponent of the lowest bit, below that of the smallest double squared (2^-2148). */
   private static final int LOW = -2176;
 
@@ -23,7 +23,7 @@ final class ExactSum {
   private int pending;
 
   /** Adds {@code value · 2^exponent}. */
-  void add(long value, int exponent) {
+  public void add(long value, int exponent) {
     // The magnitude of Long.MIN_VALUE is itself, read as unsigned.
     addUnsigned(Math.abs(value), exponent, value < 0);
   }
@@ -51,7 +51,7 @@ final class ExactSum {
   }
 
   /** Adds a finite double. */
-  void add(double value) {
+  public void add(double value) {
     long bits = Double.doubleToRawLongBits(value);
     add(signedMantissa(bits), exponent(bits));
   }
@@ -85,7 +85,7 @@ final class ExactSum {
   }
 
   /** The sum so far. */
-  Dyadic value() {
+  public Dyadic value() {
     carry();
     int first = 0;
     while (first < DIGITS && digits[first] == 0) {

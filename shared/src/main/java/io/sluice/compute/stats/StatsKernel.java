@@ -1,6 +1,7 @@
 package io.sluice.compute.stats;
 
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,6 +34,8 @@ final class StatsKernel {
 
   private static final int INFINITY = 0x7f80_0000;
 
+  private static final long MASK = 0xffff_ffffL;
+
   private static final ValueLayout.OfShort SHORTS =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INTS =
@@ -53,13 +56,20 @@ final class StatsKernel {
   private long nan;
   private long posInf;
   private long negInf;
+  // Of elements that a double holds; the others keep theirs exactly.
+  private double lowest = Double.POSITIVE_INFINITY;
+  private double highest = Double.NEGATIVE_INFINITY;
   private Optional<Dyadic> min = Optional.empty();
   private Optional<Dyadic> max = Optional.empty();
 
-  private StatsKernel(TensorBlock block) {
+  private final Optional<ChunkSums> vectors;
+  private final ChunkSums.Result found = new ChunkSums.Result();
+
+  private StatsKernel(TensorBlock block, boolean vectors) {
     this.dtype = block.tensor().dtype();
     this.data = block.data();
     this.count = block.elements();
+    this.vectors = vectors ? Optional.of(new VectorChunkSums()) : Optional.empty();
   }
 
   /** Whether elements of that type are read. */
@@ -70,7 +80,12 @@ final class StatsKernel {
   }
 
   static StatsPartial of(TensorBlock block) {
-    return block.elements() == 0 ? StatsPartial.EMPTY : new StatsKernel(block).run();
+    return of(block, Vectors.available());
+  }
+
+  /** With or without vectors: the result is the same. */
+  static StatsPartial of(TensorBlock block, boolean vectors) {
+    return block.elements() == 0 ? StatsPartial.EMPTY : new StatsKernel(block, vectors).run();
   }
 
   private StatsPartial run() {
@@ -83,12 +98,29 @@ final class StatsKernel {
       case U64, I64 -> longs();
       default -> throw new IllegalArgumentException("no stats of " + dtype);
     }
+    if (lowest <= highest) {
+      extremes(Dyadic.of(lowest), Dyadic.of(highest));
+    }
     return new StatsPartial(
-        count, zeros, nan, posInf, negInf, min, max, sum.value(), squares.value());
+        count,
+        zeros,
+        nan,
+        posInf,
+        negInf,
+        min,
+        max,
+        sum.value(),
+        squares.value(),
+        Optional.empty());
   }
 
   private int chunk(long done) {
     return (int) Math.min(CHUNK, count - done);
+  }
+
+  /** Chunks of floats are small where vectors run through them: they stay in the cache. */
+  private int floatChunk(long done) {
+    return (int) Math.min(vectors.isPresent() ? ChunkSums.MOST : CHUNK, count - done);
   }
 
   private void extremes(Dyadic low, Dyadic high) {
@@ -156,30 +188,28 @@ final class StatsKernel {
   // ---- floats of up to 32 bits, integers of 16
 
   private void floats() {
-    FloatChunk chunk = new FloatChunk(chunk(0));
+    FloatChunk chunk = new FloatChunk(floatChunk(0));
     for (long done = 0; done < count; ) {
-      int n = chunk(done);
+      int n = floatChunk(done);
       MemorySegment.copy(data, FLOATS, 4 * done, chunk.values, 0, n);
-      chunk.bitsFromValues(n);
-      addFloats(chunk, n);
+      addChunk(chunk, n);
       done += n;
     }
   }
 
   private void shorts() {
-    short[] elements = new short[chunk(0)];
+    short[] elements = new short[floatChunk(0)];
     FloatChunk chunk = new FloatChunk(elements.length);
     for (long done = 0; done < count; ) {
-      int n = chunk(done);
+      int n = floatChunk(done);
       MemorySegment.copy(data, SHORTS, 2 * done, elements, 0, n);
       if (dtype == DType.BF16) {
         upperHalves(elements, chunk.bits, n);
         chunk.valuesFromBits(n);
       } else {
         toFloats(elements, chunk.values, n);
-        chunk.bitsFromValues(n);
       }
-      addFloats(chunk, n);
+      addChunk(chunk, n);
       done += n;
     }
   }
@@ -232,14 +262,46 @@ final class StatsKernel {
       bits = new int[capacity];
     }
 
-    void bitsFromValues(int n) {
+    /** Takes what lies from {@code from} to {@code to} to the front, as bits too. */
+    void bitsFromValues(int from, int to) {
+      if (from > 0) {
+        System.arraycopy(values, from, values, 0, to - from);
+      }
       MemorySegment.copy(
-          MemorySegment.ofArray(values), ValueLayout.JAVA_INT_UNALIGNED, 0, bits, 0, n);
+          MemorySegment.ofArray(values), ValueLayout.JAVA_INT_UNALIGNED, 0, bits, 0, to - from);
     }
 
     void valuesFromBits(int n) {
       MemorySegment.copy(
           MemorySegment.ofArray(bits), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values, 0, n);
+    }
+  }
+
+  private void addChunk(FloatChunk chunk, int n) {
+    int fast = 0;
+    if (vectors.isPresent()) {
+      fast = n - n % ChunkSums.STEP;
+      if (fast > 0 && vectors.get().add(chunk.values, fast, found)) {
+        addFound();
+      } else {
+        fast = 0;
+      }
+    }
+    if (fast < n) {
+      chunk.bitsFromValues(fast, n);
+      addFloats(chunk, n - fast);
+    }
+  }
+
+  private void addFound() {
+    zeros += found.zeros;
+    lowest = Math.min(lowest, found.min);
+    highest = Math.max(highest, found.max);
+    for (int i = 0; i < found.sumTerms; i++) {
+      sum.add(found.sums[i], found.sumUnits[i]);
+    }
+    for (int i = 0; i < found.squareTerms; i++) {
+      squares.add(found.squares[i], found.squareUnits[i]);
     }
   }
 
@@ -254,7 +316,8 @@ final class StatsKernel {
       largest = largestMagnitude(chunk.bits, n);
     }
     zeros += countZeros(chunk.bits, n);
-    extremes(Dyadic.of(smallest(chunk.bits, n)), Dyadic.of(greatest(chunk.bits, n)));
+    lowest = Math.min(lowest, smallest(chunk.bits, n));
+    highest = Math.max(highest, greatest(chunk.bits, n));
     if (largest > 0) {
       addSums(chunk, n, Math.max(largest >>> 23, 1) - 126);
     }
@@ -412,32 +475,41 @@ final class StatsKernel {
   // ---- wider types, element by element
 
   private void doubles() {
-    double[] chunk = new double[chunk(0)];
-    double low = Double.POSITIVE_INFINITY;
-    double high = Double.NEGATIVE_INFINITY;
+    int most = vectors.isPresent() ? ChunkSums.MOST_DOUBLES : CHUNK;
+    double[] chunk = new double[(int) Math.min(most, count)];
     for (long done = 0; done < count; ) {
-      int n = chunk(done);
+      int n = (int) Math.min(most, count - done);
       MemorySegment.copy(data, DOUBLES, 8 * done, chunk, 0, n);
-      for (int i = 0; i < n; i++) {
-        double value = chunk[i];
-        if (Math.abs(value) <= Double.MAX_VALUE) {
-          low = Math.min(low, value);
-          high = Math.max(high, value);
-          zeros += value == 0 ? 1 : 0;
-          sum.add(value);
-          squares.addSquare(value);
-        } else if (value != value) {
-          nan++;
-        } else if (value > 0) {
-          posInf++;
+      int fast = 0;
+      if (vectors.isPresent()) {
+        fast = n - n % ChunkSums.STEP;
+        if (fast > 0 && vectors.get().add(chunk, fast, found)) {
+          addFound();
         } else {
-          negInf++;
+          fast = 0;
         }
       }
+      addDoubles(chunk, fast, n);
       done += n;
     }
-    if (low <= high) {
-      extremes(Dyadic.of(low), Dyadic.of(high));
+  }
+
+  private void addDoubles(double[] chunk, int from, int to) {
+    for (int i = from; i < to; i++) {
+      double value = chunk[i];
+      if (Math.abs(value) <= Double.MAX_VALUE) {
+        lowest = Math.min(lowest, value);
+        highest = Math.max(highest, value);
+        zeros += value == 0 ? 1 : 0;
+        sum.add(value);
+        squares.addSquare(value);
+      } else if (value != value) {
+        nan++;
+      } else if (value > 0) {
+        posInf++;
+      } else {
+        negInf++;
+      }
     }
   }
 
@@ -480,17 +552,33 @@ final class StatsKernel {
     for (long done = 0; done < count; ) {
       int n = chunk(done);
       MemorySegment.copy(data, LONGS, 8 * done, chunk, 0, n);
+      long lowHalves = 0;
+      long highHalves = 0;
+      long squares0 = 0;
+      long squares32 = 0;
+      long squares64 = 0;
+      long squares96 = 0;
       for (int i = 0; i < n; i++) {
         long value = chunk[i];
-        boolean negative = signed && value < 0;
-        long magnitude = negative ? -value : value;
         low = Math.min(low, value ^ flip);
         high = Math.max(high, value ^ flip);
         zeros += value == 0 ? 1 : 0;
-        sum.addUnsigned(magnitude, 0, negative);
-        squares.addUnsigned(magnitude * magnitude, 0, false);
-        squares.addUnsigned(Math.unsignedMultiplyHigh(magnitude, magnitude), 64, false);
+        lowHalves += value & MASK;
+        highHalves += signed ? value >> 32 : value >>> 32;
+        long magnitude = signed ? Math.abs(value) : value;
+        long product = magnitude * magnitude;
+        long upper = Math.unsignedMultiplyHigh(magnitude, magnitude);
+        squares0 += product & MASK;
+        squares32 += product >>> 32;
+        squares64 += upper & MASK;
+        squares96 += upper >>> 32;
       }
+      sum.add(lowHalves, 0);
+      sum.add(highHalves, 32);
+      squares.add(squares0, 0);
+      squares.add(squares32, 32);
+      squares.add(squares64, 64);
+      squares.add(squares96, 96);
       done += n;
     }
     extremes(integer(low ^ flip, signed), integer(high ^ flip, signed));

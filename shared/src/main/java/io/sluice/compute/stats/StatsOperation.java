@@ -1,9 +1,9 @@
 package io.sluice.compute.stats;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.compute.ComputeException;
 import io.sluice.compute.Operation;
 import io.sluice.compute.TensorBlock;
 import io.sluice.model.DType;
@@ -22,13 +22,15 @@ import java.util.Optional;
  * sum of squares). The first four of those are null if no element is finite; an {@code l2} beyond
  * the largest double is the text {@code "Infinity"}. Elements of BOOL count as 0 and 1.
  *
+ * <p>With {@code "quantiles": [q, …]} (each from 0 to 1) also {@code quantiles}: the finite element
+ * of rank ⌈q·n⌉ of n, within 1/64 of its magnitude; the smallest for 0 and the largest for 1,
+ * exactly. With {@code "histogram": true} also {@code histogram}: how many finite elements lie from
+ * one power of two to the next, which of the two is nearer to 0 included, and how many are 0.
+ *
  * <p>Sums are exact and rounded once at the end, so the answer is the double nearest to the true
  * value and does not depend on how the tensor was cut or in which order it was read.
  */
-public final class StatsOperation implements Operation<StatsOperation.NoArguments, StatsPartial> {
-  /** It takes none. */
-  public record NoArguments() {}
-
+public final class StatsOperation implements Operation<StatsArguments, StatsPartial> {
   private static final List<String> COUNTS = List.of("count", "zeros", "nan", "posInf", "negInf");
 
   @Override
@@ -37,24 +39,21 @@ public final class StatsOperation implements Operation<StatsOperation.NoArgument
   }
 
   @Override
-  public NoArguments parse(JsonNode args) {
-    if (!args.isEmpty()) {
-      throw ComputeException.invalidArguments(
-          "'stats' takes no arguments, got '" + args.fieldNames().next() + "'");
-    }
-    return new NoArguments();
+  public StatsArguments parse(JsonNode args) {
+    return StatsArguments.read(args);
   }
 
   @Override
-  public Optional<String> refusal(NoArguments args, TensorInfo tensor) {
+  public Optional<String> refusal(StatsArguments args, TensorInfo tensor) {
     return StatsKernel.supports(tensor.dtype())
         ? Optional.empty()
         : Optional.of("'stats' does not read elements of dtype " + tensor.dtype());
   }
 
   @Override
-  public StatsPartial map(NoArguments args, TensorBlock block) {
-    return StatsKernel.of(block);
+  public StatsPartial map(StatsArguments args, TensorBlock block) {
+    StatsPartial partial = StatsKernel.of(block);
+    return args.counts() ? partial.with(HistogramKernel.of(block)) : partial;
   }
 
   @Override
@@ -73,7 +72,7 @@ public final class StatsOperation implements Operation<StatsOperation.NoArgument
   }
 
   @Override
-  public JsonNode finish(NoArguments args, TensorInfo tensor, StatsPartial whole) {
+  public JsonNode finish(StatsArguments args, TensorInfo tensor, StatsPartial whole) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("dtype", tensor.dtype().name());
     tensor.shape().forEach(node.putArray("shape")::add);
@@ -101,7 +100,37 @@ public final class StatsOperation implements Operation<StatsOperation.NoArgument
     node.put("nan", whole.nan());
     node.put("posInf", whole.posInf());
     node.put("negInf", whole.negInf());
+    whole.histogram().ifPresent(histogram -> putDistribution(node, args, whole, histogram));
     return node;
+  }
+
+  private static void putDistribution(
+      ObjectNode node, StatsArguments args, StatsPartial whole, Histogram histogram) {
+    if (!args.quantiles().isEmpty()) {
+      ObjectNode quantiles = node.putObject("quantiles");
+      for (double q : args.quantiles()) {
+        String name = StatsArguments.name(q);
+        if (whole.finite() == 0) {
+          quantiles.putNull(name);
+        } else {
+          // Never outside of what there is: so the first and the last one are exact.
+          double min = whole.min().orElseThrow().toDouble();
+          double max = whole.max().orElseThrow().toDouble();
+          double value = q == 0 ? min : q == 1 ? max : histogram.quantile(q);
+          quantiles.put(name, Math.clamp(value, min, max));
+        }
+      }
+    }
+    if (args.histogram()) {
+      ArrayNode octaves = node.putArray("histogram");
+      for (Histogram.Octave octave : histogram.octaves()) {
+        octaves
+            .addObject()
+            .put("from", octave.from())
+            .put("to", octave.to())
+            .put("count", octave.count());
+      }
+    }
   }
 
   private static void putExtreme(
@@ -121,7 +150,7 @@ public final class StatsOperation implements Operation<StatsOperation.NoArgument
   }
 
   @Override
-  public JsonNode reduce(NoArguments args, Map<String, JsonNode> byTensor) {
+  public JsonNode reduce(StatsArguments args, Map<String, JsonNode> byTensor) {
     ObjectNode answer = JsonNodeFactory.instance.objectNode();
     ObjectNode summary = answer.putObject("summary");
     summary.put("tensors", byTensor.size());

@@ -22,6 +22,7 @@ import java.util.stream.Stream;
  * @param max largest finite element, if there is any
  * @param sum of the finite elements
  * @param squares sum of the squares of the finite elements
+ * @param histogram of the finite elements, if it was asked for
  */
 public record StatsPartial(
     long count,
@@ -32,13 +33,29 @@ public record StatsPartial(
     Optional<Dyadic> min,
     Optional<Dyadic> max,
     Dyadic sum,
-    Dyadic squares) {
+    Dyadic squares,
+    Optional<Histogram> histogram) {
   static final StatsPartial EMPTY =
-      new StatsPartial(0, 0, 0, 0, 0, Optional.empty(), Optional.empty(), Dyadic.ZERO, Dyadic.ZERO);
+      new StatsPartial(
+          0,
+          0,
+          0,
+          0,
+          0,
+          Optional.empty(),
+          Optional.empty(),
+          Dyadic.ZERO,
+          Dyadic.ZERO,
+          Optional.empty());
 
   private static final Set<String> REQUIRED =
       Set.of("count", "zeros", "nan", "posInf", "negInf", "sum", "squares");
   private static final Set<String> EXTREMES = Set.of("min", "max");
+
+  StatsPartial with(Histogram counted) {
+    return new StatsPartial(
+        count, zeros, nan, posInf, negInf, min, max, sum, squares, Optional.of(counted));
+  }
 
   long finite() {
     return count - nan - posInf - negInf;
@@ -54,7 +71,8 @@ public record StatsPartial(
         either(min, other.min, (a, b) -> a.compareTo(b) <= 0 ? a : b),
         either(max, other.max, (a, b) -> a.compareTo(b) >= 0 ? a : b),
         sum.plus(other.sum),
-        squares.plus(other.squares));
+        squares.plus(other.squares),
+        Stream.of(histogram, other.histogram).flatMap(Optional::stream).reduce(Histogram::plus));
   }
 
   private static Optional<Dyadic> either(
@@ -73,6 +91,7 @@ public record StatsPartial(
     max.ifPresent(value -> node.put("max", value.toString()));
     node.put("sum", sum.toString());
     node.put("squares", squares.toString());
+    histogram.ifPresent(h -> node.put("histogram", h.write()));
     return node;
   }
 
@@ -80,6 +99,7 @@ public record StatsPartial(
     Set<String> fields = new TreeSet<>();
     node.fieldNames().forEachRemaining(fields::add);
     boolean extremes = fields.removeAll(EXTREMES);
+    boolean histogram = fields.remove("histogram");
     if (!fields.equals(REQUIRED) || (extremes && !(node.has("min") && node.has("max")))) {
       throw ComputeException.invalidPartial(
           "a partial result of 'stats' has the fields "
@@ -99,8 +119,13 @@ public record StatsPartial(
             extremes ? Optional.of(exact(node, "min")) : Optional.empty(),
             extremes ? Optional.of(exact(node, "max")) : Optional.empty(),
             exact(node, "sum"),
-            exact(node, "squares"));
-    if (partial.finite() < partial.zeros || (partial.finite() > 0) != extremes) {
+            exact(node, "squares"),
+            histogram
+                ? Optional.of(Histogram.read(node.get("histogram").asText()))
+                : Optional.empty());
+    boolean counted =
+        partial.histogram.isEmpty() || partial.histogram.get().count() == partial.finite();
+    if (partial.finite() < partial.zeros || (partial.finite() > 0) != extremes || !counted) {
       throw ComputeException.invalidPartial(
           "a partial result of 'stats' counts more than there is: " + node);
     }

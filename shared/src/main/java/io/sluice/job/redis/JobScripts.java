@@ -19,7 +19,7 @@ import io.sluice.redis.Script;
  *       and with a preferred worker, by minus their weight: the first is the heaviest, and the
  *       first from {@code -free} on is the heaviest that fits
  *   <li>{@code :owners}: set of the workers that have a queue
- *   <li>{@code :plan}: what the plan shares; {@code :events}: stream
+ *   <li>{@code :plan:<round>}: what the plan of the round shares; {@code :events}: stream
  * </ul>
  *
  * <p>Every step that is not done is in exactly one of leases, delayed and the queues. Besides:
@@ -42,7 +42,7 @@ final class JobScripts {
 
       local J = P .. 'job:' .. id
       local T, R, L, D = J .. ':tasks', J .. ':results', J .. ':leases', J .. ':delayed'
-      local Q, O, B, E = J .. ':queue', J .. ':owners', J .. ':plan', J .. ':events'
+      local Q, O, E = J .. ':queue', J .. ':owners', J .. ':events'
       local clock = redis.call('TIME')
       local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
@@ -51,6 +51,8 @@ final class JobScripts {
         if worker and worker ~= '' then return Q .. ':' .. worker end
         return Q
       end
+      local function round() return redis.call('HGET', J, 'round') or '0' end
+      local function plan(n) return J .. ':plan:' .. n end
       local function state() return redis.call('HGET', J, 'state') end
       local function over(s) return s == 'succeeded' or s == 'failed' or s == 'cancelled' end
       local function task(step, field) return redis.call('HGET', T, step .. '.' .. field) end
@@ -70,7 +72,7 @@ final class JobScripts {
       end
 
       local function expire(details, ms)
-        for _, k in ipairs({T, R, L, D, Q, O, B}) do redis.call('PEXPIRE', k, details) end
+        for _, k in ipairs({T, R, L, D, Q, O, plan(round())}) do redis.call('PEXPIRE', k, details) end
         for _, w in ipairs(redis.call('SMEMBERS', O)) do
           redis.call('PEXPIRE', queue(w), details)
         end
@@ -232,7 +234,7 @@ final class JobScripts {
             redis.call('HDEL', J, 'stuck')
             if step == 'plan' or step == 'commit' then redis.call('PEXPIRE', T, ACTIVE) end
             redis.call('PEXPIRE', L, ACTIVE)
-            return {'lease', step, fence, attempt, task(step, 's') or '', bounded}
+            return {'lease', step, fence, attempt, task(step, 's') or '', bounded, round()}
           end
 
           local wait = 5000
@@ -267,25 +269,39 @@ final class JobScripts {
           return {'wait', math.max(1, wait)}
           """);
 
-  /** fence, bounded, shared, then for each task: text, name, weight, preferred worker. */
+  /**
+   * Lays out a plan, of which arguments tell from number {@code first} on: bounded, shared, then
+   * for each task text, name, weight, preferred worker. The number of tasks.
+   */
+  private static final String LAY_OUT =
+      """
+      local function lay_out(first)
+        redis.call('SET', plan(round()), arg(first + 1))
+        local total, n, i = 0, 0, first + 2
+        while arg(i) do
+          local step = string.format('%07d', n)
+          redis.call('HSET', T, step .. '.s', arg(i), step .. '.n', arg(i + 1),
+            step .. '.w', arg(i + 2), step .. '.p', arg(i + 3))
+          redis.call('ZADD', queue(arg(i + 3)), '-' .. arg(i + 2), step)
+          if arg(i + 3) ~= '' then redis.call('SADD', O, arg(i + 3)) end
+          total, n, i = total + tonumber(arg(i + 2)), n + 1, i + 4
+        end
+        enter('running', 'bounded', arg(first), 'tasks_total', n, 'tasks_done', '0',
+          'bytes_total', int(total), 'bytes_done', '0')
+        return n
+      end
+      """;
+
+  /** fence, then a plan. */
   static final Script PLANNED =
       Script.of(
           "planned",
           LIB,
+          LAY_OUT,
           """
           if state() ~= 'planning' or not holds('plan', arg(1)) then return 0 end
           drop('plan')
-          redis.call('SET', B, arg(3))
-          local total, n, i = 0, 0, 4
-          while arg(i) do
-            local step = string.format('%07d', n)
-            redis.call('HSET', T, step .. '.s', arg(i), step .. '.n', arg(i + 1),
-              step .. '.w', arg(i + 2), step .. '.p', arg(i + 3))
-            redis.call('ZADD', queue(arg(i + 3)), '-' .. arg(i + 2), step)
-            if arg(i + 3) ~= '' then redis.call('SADD', O, arg(i + 3)) end
-            total, n, i = total + tonumber(arg(i + 2)), n + 1, i + 4
-          end
-          enter('running', 'bounded', arg(2), 'tasks_total', n, 'bytes_total', int(total))
+          local n = lay_out(2)
           event('w', 'type', 'state', 'state', 'running')
           if n == 0 then to_commit() end
           keep()
@@ -374,7 +390,7 @@ final class JobScripts {
           return 1
           """);
 
-  /** fence, result. */
+  /** fence, result, note about the last round or nothing. */
   static final Script COMMIT =
       Script.of(
           "commit",
@@ -385,6 +401,9 @@ final class JobScripts {
           redis.call('HSET', J, 'result', arg(2))
           redis.call('HSET', T, 'commit.d', arg(1))
           finish('succeeded')
+          if arg(3) ~= '' then
+            event('e', 'type', 'round', 'round', round(), 'tasksTotal', '0', 'note', arg(3))
+          end
           event('w', 'type', 'state', 'state', 'succeeded')
           return 1
           """);
@@ -417,6 +436,27 @@ final class JobScripts {
             if not again(step, 'TRANSIENT', 'task-reopened', message, 0) then return 1 end
             i = i + 2
           end
+          keep()
+          return 1
+          """);
+
+  /**
+   * fence, note, then a plan. Fences are never used twice: a late one of another round holds
+   * nothing.
+   */
+  static final Script NEXT =
+      Script.of(
+          "next",
+          LIB,
+          LAY_OUT,
+          """
+          if redis.call('HGET', J, 'round_fence') == arg(1) then return 1 end
+          if state() ~= 'committing' or not holds('commit', arg(1)) then return 0 end
+          redis.call('DEL', T, R, L, plan(round()))
+          local over = tonumber(round())
+          redis.call('HSET', J, 'round', int(over + 1), 'round_fence', arg(1))
+          local n = lay_out(3)
+          event('w', 'type', 'round', 'round', int(over), 'tasksTotal', n, 'note', arg(2))
           keep()
           return 1
           """);

@@ -61,7 +61,7 @@ public final class RedisJobStore implements JobStore {
           "error_code",
           "error_message");
   private static final Set<String> NUMBERS =
-      Set.of("task", "attempt", "tasksDone", "tasksTotal", "bytesDone", "bytesTotal");
+      Set.of("task", "attempt", "round", "tasksDone", "tasksTotal", "bytesDone", "bytesTotal");
 
   private final JobRedis redis;
   private final JobSettings settings;
@@ -228,6 +228,7 @@ public final class RedisJobStore implements JobStore {
             workerId,
             answer.get(3).toInteger(),
             answer.get(2).toLong(),
+            answer.get(6).toInteger(),
             settings.leaseTtl());
     String step = answer.get(1).toString();
     return switch (step) {
@@ -246,6 +247,27 @@ public final class RedisJobStore implements JobStore {
   public boolean planned(Lease.PlanLease lease, JobPlan plan) {
     List<String> args = new ArrayList<>(3 + 4 * plan.tasks().size());
     args.add(fence(lease));
+    add(plan, args);
+    return counted(eval(JobScripts.PLANNED, lease.jobId(), args.toArray(String[]::new)));
+  }
+
+  @Override
+  public boolean next(Lease.CommitLease lease, JobPlan plan, JsonNode note) {
+    if (plan.tasks().isEmpty()) {
+      throw JobException.invalid("job-round-invalid", "a round has at least one task");
+    }
+    List<String> args = new ArrayList<>(4 + 4 * plan.tasks().size());
+    args.add(fence(lease));
+    args.add(note(lease, note));
+    add(plan, args);
+    return counted(eval(JobScripts.NEXT, lease.jobId(), args.toArray(String[]::new)));
+  }
+
+  private static String note(Lease lease, JsonNode note) {
+    return write("the note about a round of job " + lease.jobId(), note, MAX_NOTE_BYTES);
+  }
+
+  private void add(JobPlan plan, List<String> args) {
     args.add(plan.bounded() ? "1" : "0");
     args.add(write("what the plan of the job shares", plan.shared(), MAX_PLAN_BYTES));
     long size = 0;
@@ -260,7 +282,6 @@ public final class RedisJobStore implements JobStore {
       args.add(Long.toString(task.weightBytes()));
       args.add(task.preferredWorker().orElse(""));
     }
-    return counted(eval(JobScripts.PLANNED, lease.jobId(), args.toArray(String[]::new)));
   }
 
   @Override
@@ -308,9 +329,10 @@ public final class RedisJobStore implements JobStore {
   }
 
   @Override
-  public boolean commit(Lease.CommitLease lease, JsonNode result) {
+  public boolean commit(Lease.CommitLease lease, JsonNode result, Optional<JsonNode> note) {
     String text = write("the result of job " + lease.jobId(), result, MAX_RESULT_BYTES);
-    return counted(eval(JobScripts.COMMIT, lease.jobId(), fence(lease), text));
+    String told = note.map(n -> note(lease, n)).orElse("");
+    return counted(eval(JobScripts.COMMIT, lease.jobId(), fence(lease), text, told));
   }
 
   @Override
@@ -361,11 +383,13 @@ public final class RedisJobStore implements JobStore {
   }
 
   @Override
-  public JsonNode shared(String jobId) {
-    Response plan = redis.call("GET", jobKey(jobId) + ":plan");
+  public JsonNode shared(String jobId, int round) {
+    Response plan = redis.call("GET", jobKey(jobId) + ":plan:" + round);
     if (plan == null) {
       throw new JobException(
-          ErrorKind.MISSING, "job-plan-missing", "job '" + jobId + "' has no plan");
+          ErrorKind.MISSING,
+          "job-plan-missing",
+          "job '" + jobId + "' has no plan of round " + round);
     }
     return read(plan.toString());
   }
@@ -410,7 +434,7 @@ public final class RedisJobStore implements JobStore {
         error);
   }
 
-  private static JobEvent event(String id, List<String> pairs) {
+  private JobEvent event(String id, List<String> pairs) {
     ObjectNode data = JsonNodeFactory.instance.objectNode();
     JobEvent.Type type = null;
     for (int i = 0; i + 1 < pairs.size(); i += 2) {
@@ -420,6 +444,8 @@ public final class RedisJobStore implements JobStore {
         type = JobEvent.Type.valueOf(value.toUpperCase(Locale.ROOT));
       } else if (NUMBERS.contains(name)) {
         data.put(name, Long.parseLong(value));
+      } else if (name.equals("note")) {
+        data.set(name, read(value));
       } else {
         data.put(name, value);
       }

@@ -1,14 +1,18 @@
 package io.sluice.storage.s3;
 
+import io.sluice.http.HttpFailure;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.StorageException;
 import io.sluice.storage.TransientStorageException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.exception.AbortedException;
 import software.amazon.awssdk.core.exception.ApiCallAttemptTimeoutException;
@@ -30,7 +34,13 @@ final class S3Errors {
   private static final Set<String> FULL =
       Set.of("QuotaExceeded", "XMinioStorageFull", "InsufficientStorage");
   private static final Set<String> TRANSIENT =
-      Set.of("RequestTimeout", "SlowDown", "OperationAborted", "ConditionalRequestConflict");
+      Set.of(
+          "BadDigest",
+          "RequestTimeout",
+          "OperationAborted",
+          "ConditionalRequestConflict",
+          // A bucket that is new is not known everywhere yet.
+          "TemporaryRedirect");
 
   private final S3Client s3;
   private final String bucket;
@@ -95,16 +105,21 @@ final class S3Errors {
     if (FULL.contains(code) || status == 507) {
       return StorageException.full(key, what, e);
     }
+    if (code.equals("RequestTimeTooSkewed")) { // a 403; the SDK has set its clock by the answer
+      return new TransientStorageException(key, 0, what, e);
+    }
     if (DENIED.contains(code) || status == 401 || status == 403) {
       return StorageException.forbidden(key, what, e);
+    }
+    if (code.equals("SlowDown") || status == 429 || status == 503 || e.isThrottlingException()) {
+      return TransientStorageException.throttled(key, retryAfter(e), what, e);
     }
     if (TRANSIENT.contains(code)
         || status == 408
         || status == 409
-        || status == 429
         || (status >= 500 && status != 501)
-        || e.isThrottlingException()) {
-      return new TransientStorageException(key, 0, what, e);
+        || status == 307) {
+      return new TransientStorageException(key, 0, retryAfter(e), what, e);
     }
     return switch (status) {
       case 404 -> StorageException.missing(key, e);
@@ -120,15 +135,23 @@ final class S3Errors {
       return new TransientStorageException(key, 0, what, e);
     }
     boolean untrusted = false;
+    boolean malformed = false;
     boolean disconnected =
         e instanceof ApiCallTimeoutException || e instanceof ApiCallAttemptTimeoutException;
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       untrusted |=
           cause instanceof SSLHandshakeException || cause instanceof SSLPeerUnverifiedException;
+      if (cause instanceof HttpFailure failure) {
+        untrusted |= failure.reason() == HttpFailure.Reason.UNTRUSTED;
+        malformed |= failure.reason() == HttpFailure.Reason.MALFORMED;
+      }
       disconnected |= cause instanceof IOException;
     }
     if (untrusted) {
       return new StorageException(ErrorKind.FATAL, "store-untrusted", key, what, e);
+    }
+    if (malformed) {
+      return new StorageException(ErrorKind.FATAL, "store-answer-invalid", key, what, e);
     }
     return disconnected || e.retryable()
         ? new TransientStorageException(key, 0, what, e)
@@ -149,6 +172,16 @@ final class S3Errors {
       }
     }
     return true;
+  }
+
+  /** How long the store asks to be left alone, in seconds; dates are not used by S3. */
+  private static Duration retryAfter(AwsServiceException e) {
+    return Optional.ofNullable(e.awsErrorDetails())
+        .map(AwsErrorDetails::sdkHttpResponse)
+        .flatMap(answer -> answer.firstMatchingHeader("Retry-After"))
+        .filter(text -> text.matches("\\d{1,5}"))
+        .map(text -> Duration.ofSeconds(Long.parseLong(text)))
+        .orElse(Duration.ZERO);
   }
 
   private String where() {

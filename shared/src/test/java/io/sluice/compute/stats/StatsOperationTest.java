@@ -5,43 +5,125 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.Computation;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.Operation;
 import io.sluice.compute.OperationKit;
+import io.sluice.compute.RandomElements;
 import io.sluice.compute.TensorBlock;
-import io.sluice.compute.stats.StatsOperation.NoArguments;
+import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.MathContext;
+import java.math.RoundingMode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
+class StatsOperationTest extends OperationKit<StatsArguments, StatsPartial> {
   /** Digits that put a quotient or root on the right side of a rounding boundary. */
   private static final MathContext DIGITS = new MathContext(200);
 
   @Override
-  protected Operation<NoArguments, StatsPartial> operation() {
+  protected Operation<StatsArguments, StatsPartial> operation() {
     return new StatsOperation();
   }
 
   @Override
   protected List<String> arguments() {
-    return List.of("{}");
+    return List.of("{}", "{\"quantiles\":[0,0.01,0.5,0.999,1],\"histogram\":true}");
+  }
+
+  /** Quantiles are those of buckets; everything else is exact. */
+  @Override
+  protected void assertAgrees(JsonNode actual, JsonNode naive, String what) {
+    ObjectNode exact = naive.deepCopy();
+    ObjectNode given = actual.deepCopy();
+    if (exact.has("quantiles")) {
+      JsonNode expected = exact.remove("quantiles");
+      JsonNode quantiles = given.remove("quantiles");
+      assertThat(quantiles.size()).as(what).isEqualTo(expected.size());
+      expected
+          .properties()
+          .forEach(
+              q -> {
+                JsonNode got = quantiles.get(q.getKey());
+                if (q.getValue().isNull()) {
+                  assertThat(got.isNull()).as(what).isTrue();
+                } else {
+                  double value = q.getValue().doubleValue();
+                  double error = Math.max(Math.abs(value) / 64, Math.scalb(1.0, -131));
+                  error = q.getKey().equals("0") || q.getKey().equals("1") ? 0 : error;
+                  assertThat(Math.abs(got.doubleValue() - value))
+                      .as("%s, quantile %s: %s for %s", what, q.getKey(), got, value)
+                      .isLessThanOrEqualTo(error);
+                }
+              });
+    }
+    assertThat(given).as(what).isEqualTo(exact);
+  }
+
+  private static void putDistribution(
+      ObjectNode node, StatsArguments args, DType dtype, List<Double> finite) {
+    List<Double> sorted = new ArrayList<>(finite);
+    sorted.replaceAll(value -> value + 0.0); // zeros of both signs are equal
+    sorted.sort(null);
+    ObjectNode quantiles = node.putObject("quantiles");
+    for (double q : args.quantiles()) {
+      String name = q == 0 ? "0" : q == 1 ? "1" : Double.toString(q);
+      if (sorted.isEmpty()) {
+        quantiles.putNull(name);
+      } else {
+        int rank =
+            new BigDecimal(q)
+                .multiply(BigDecimal.valueOf(sorted.size()))
+                .setScale(0, RoundingMode.CEILING)
+                .intValue();
+        quantiles.put(name, sorted.get(Math.max(rank, 1) - 1));
+      }
+    }
+    Map<Double, long[]> octaves = new TreeMap<>();
+    Map<Double, Double> ends = new TreeMap<>();
+    for (double value : sorted) {
+      // Floats below the buckets count as the smallest one.
+      double v =
+          dtype == DType.F32 && value != 0 && Math.abs(value) < Math.scalb(1.0, -131)
+              ? Float.MIN_VALUE
+              : value;
+      int exponent = Math.getExponent(v);
+      double near = exponent < Double.MIN_EXPONENT ? 0 : Math.scalb(1.0, exponent);
+      double far =
+          exponent < Double.MIN_EXPONENT
+              ? Double.MIN_NORMAL
+              : Math.min(Double.MAX_VALUE, Math.scalb(1.0, exponent + 1));
+      // Before the subnormals, which begin at 0 too.
+      double from = v == 0 ? -0.0 : v < 0 ? -far : near;
+      octaves.computeIfAbsent(from, f -> new long[1])[0]++;
+      ends.put(from, v == 0 ? 0 : v < 0 ? -near : far);
+    }
+    ArrayNode histogram = node.putArray("histogram");
+    octaves.forEach(
+        (from, count) ->
+            histogram
+                .addObject()
+                .put("from", from + 0.0)
+                .put("to", ends.get(from))
+                .put("count", count[0]));
   }
 
   /** An element as a double (NaN and infinities too), or an integer of 64 bits. */
@@ -80,8 +162,9 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
   }
 
   @Override
-  protected JsonNode naive(NoArguments args, TensorInfo tensor, byte[] bytes) {
+  protected JsonNode naive(StatsArguments args, TensorInfo tensor, byte[] bytes) {
     ByteBuffer data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    List<Double> finite = new ArrayList<>();
     long zeros = 0;
     long nan = 0;
     long posInf = 0;
@@ -102,6 +185,7 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
       BigDecimal exact =
           value instanceof Double d ? new BigDecimal(d) : new BigDecimal(value.toString());
       n++;
+      finite.add(value.doubleValue());
       zeros += exact.signum() == 0 ? 1 : 0;
       min = min == null || exact.compareTo(min) < 0 ? exact : min;
       max = max == null || exact.compareTo(max) > 0 ? exact : max;
@@ -128,7 +212,11 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
     } else {
       node.put("l2", l2);
     }
-    return node.put("zeros", zeros).put("nan", nan).put("posInf", posInf).put("negInf", negInf);
+    node.put("zeros", zeros).put("nan", nan).put("posInf", posInf).put("negInf", negInf);
+    if (args.counts()) {
+      putDistribution(node, args, tensor.dtype(), finite);
+    }
+    return node;
   }
 
   private static JsonNode number(BigDecimal value, DType dtype) {
@@ -297,6 +385,72 @@ class StatsOperationTest extends OperationKit<NoArguments, StatsPartial> {
               ? new BigDecimal(actual.mantissa()).divide(two.pow(-actual.exponent()))
               : new BigDecimal(actual.mantissa()).multiply(two.pow(actual.exponent()));
       assertThat(exact).isEqualByComparingTo(expected);
+    }
+  }
+
+  /** Lengths around chunks and steps, data that is added fast and data that is not. */
+  @Test
+  void vectorsGiveWhatScalarsGive() {
+    assertThat(Vectors.available()).as("tests run with the vector module").isTrue();
+    for (DType dtype : List.of(DType.F32, DType.F64, DType.F16, DType.BF16, DType.I16, DType.U16)) {
+      for (String fill : List.of("WEIGHTS", "ANY_BITS", "SPECIALS", "ZEROS", "CONSTANT")) {
+        for (int n : new int[] {1, 15, 16, 17, 511, 512, 513, 2047, 2048, 2049, 4096, 9001}) {
+          byte[] data = RandomElements.bytes(dtype, fill, n, new Random(n));
+          TensorInfo tensor = new TensorInfo("t", dtype, List.of((long) n));
+          TensorBlock block = new TensorBlock(tensor, 0, n, MemorySegment.ofArray(data));
+          assertThat(StatsKernel.of(block, true))
+              .as("%s %s %d", dtype, fill, n)
+              .isEqualTo(StatsKernel.of(block, false));
+        }
+      }
+    }
+  }
+
+  /** Exponents as far apart as sums can just be exact, and one further. */
+  @Test
+  void vectorsAreExactUpToTheirSpread() {
+    for (int spread = 15; spread <= 24; spread++) {
+      for (int exponent : new int[] {-149, -126, -60, 0, 100}) {
+        Random random = new Random(spread);
+        float[] values = new float[4096];
+        double[] wide = new double[4096];
+        for (int i = 0; i < values.length; i++) {
+          int e = exponent + (i % 7 == 0 ? spread : i % 3 == 0 ? 0 : random.nextInt(spread));
+          values[i] = Math.scalb(1 + (float) (0x7fffff - random.nextInt(3)) / 0x800000, e);
+          wide[i] = Math.scalb(2 - Math.ulp(1.0) * random.nextInt(5), e);
+          if (random.nextInt(4) == 0) {
+            values[i] = -values[i];
+            wide[i] = -wide[i];
+          }
+        }
+        ByteBuffer doubles = ByteBuffer.allocate(8 * wide.length).order(ByteOrder.LITTLE_ENDIAN);
+        doubles.asDoubleBuffer().put(wide);
+        Map<DType, byte[]> data = Map.of(DType.F32, floats(values), DType.F64, doubles.array());
+        data.forEach(
+            (dtype, bytes) -> {
+              TensorInfo tensor = new TensorInfo("t", dtype, List.of(4096L));
+              TensorBlock block = new TensorBlock(tensor, 0, 4096, MemorySegment.ofArray(bytes));
+              assertThat(StatsKernel.of(block, true)).isEqualTo(StatsKernel.of(block, false));
+            });
+      }
+    }
+  }
+
+  @Test
+  void wrongArgumentsAreNamed() throws Exception {
+    JsonMapper json = new JsonMapper();
+    Map<String, String> wrong =
+        Map.of(
+            "{\"x\":1}", "got 'x'",
+            "{\"histogram\":1}", "got 1",
+            "{\"quantiles\":0.5}", "got 0.5",
+            "{\"quantiles\":[1.5]}", "got 1.5",
+            "{\"quantiles\":[\"a\"]}", "got \"a\"");
+    for (Map.Entry<String, String> one : wrong.entrySet()) {
+      JsonNode args = json.readTree(one.getKey());
+      assertThatThrownBy(() -> Computation.of(new StatsOperation(), args))
+          .isInstanceOf(ComputeException.class)
+          .hasMessageContaining(one.getValue());
     }
   }
 

@@ -317,6 +317,28 @@ class JobRunnerTest {
   }
 
   @Test
+  void roundsGoOnUntilTheCommitIsDone() throws Exception {
+    AtomicInteger commits = new AtomicInteger();
+    String id = create(4);
+    Job job = store.get(id);
+    sum.onCommit =
+        results ->
+            commits.incrementAndGet() < 5
+                ? CommitOutcome.next(sum.plan(job, null), IntNode.valueOf(commits.get()))
+                : null;
+    CompletableFuture<WorkSummary> first = runner("w1", 2).join(id);
+    CompletableFuture<WorkSummary> second = runner("w2", 2).join(id);
+    assertThat(first.get().job().state()).isEqualTo(JobState.SUCCEEDED);
+    assertThat(first.get().done() + second.get().done()).isEqualTo(1 + 5 * 4 + 5);
+    assertThat(first.get().discarded() + second.get().discarded()).isZero();
+    assertThat(commits).hasValue(5);
+    assertThat(store.events(id, JobEvent.START, 1_000))
+        .filteredOn(e -> e.type() == JobEvent.Type.ROUND)
+        .extracting(e -> e.data().get("note").intValue())
+        .containsExactly(1, 2, 3, 4);
+  }
+
+  @Test
   void orphansAreTakenWhenThereIsRoom() throws Exception {
     RedisWorkerRegistry registry = new RedisWorkerRegistry(client, prefix, Duration.ofMillis(400));
     registry.register(worker("dead"));

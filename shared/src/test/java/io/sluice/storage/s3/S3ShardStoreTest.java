@@ -139,12 +139,12 @@ class S3ShardStoreTest extends ShardStoreKit {
 
   @Test
   @SuppressWarnings("restricted") // the memory behind the segment is never touched
-  void whatOneRequestCannotCarryIsRefusedBeforeItIsSent() {
-    MemorySegment huge = MemorySegment.ofAddress(8).reinterpret(S3ShardStore.MAX_PUT + 1);
+  void whatNoStoreTakesIsRefusedBeforeItIsSent() {
+    MemorySegment huge = MemorySegment.ofAddress(8).reinterpret(S3ShardStore.MAX_OBJECT + 1);
     StorageException e = failure(() -> store().putIfAbsent(base + "huge", huge));
     assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
     assertThat(e.code()).isEqualTo("object-too-large");
-    assertThat(e).hasMessageContaining("5368709121").hasMessageContaining("5368709120");
+    assertThat(e).hasMessageContaining("5497558138881").hasMessageContaining("5497558138880");
   }
 
   /** Writes over 2 GiB to disk: run it by {@code -Dsluice.test.large=true}. */

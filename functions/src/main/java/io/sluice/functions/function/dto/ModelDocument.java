@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.manifest.ModelSummary;
 import io.sluice.manifest.VersionSummary;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import java.util.Map;
@@ -55,14 +56,12 @@ public final class ModelDocument {
         .put("strategy", manifest.plan().strategy())
         .put("shardBytes", manifest.plan().shardBytes())
         .put("chunkBytes", manifest.plan().chunkBytes());
+    manifest.provenance().ifPresent(made -> json.set("provenance", provenance(made)));
     ArrayNode files = json.putArray("files");
     for (ModelManifest.File file : manifest.files()) {
-      files
-          .addObject()
-          .put("path", file.path())
-          .put("size", file.size())
-          .put("digest", file.digest().toString())
-          .put("format", file.format());
+      ObjectNode entry = files.addObject().put("path", file.path()).put("size", file.size());
+      checks(file, entry);
+      entry.put("format", file.format());
     }
     ArrayNode shards = json.putArray("shards");
     for (int i = 0; i < manifest.shards().size(); i++) {
@@ -82,6 +81,25 @@ public final class ModelDocument {
     return json;
   }
 
+  private static ObjectNode provenance(ModelManifest.Provenance made) {
+    ObjectNode json =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("operation", made.operation())
+            .put("arguments", made.arguments());
+    ArrayNode parents = json.putArray("parents");
+    for (ModelManifest.Provenance.Parent parent : made.parents()) {
+      parents.addObject().put("model", parent.model()).put("version", parent.version().toString());
+    }
+    return json;
+  }
+
+  /** The digest and the checksum of a file, those that are known. */
+  public static void checks(ModelManifest.File file, ObjectNode entry) {
+    file.digest().ifPresent(digest -> entry.put("digest", digest.toString()));
+    file.crc32c().ifPresent(crc -> entry.put("crc32c", Crc32c.toBase64(crc)));
+  }
+
   private static ObjectNode tensor(ModelManifest.Tensor tensor) {
     ObjectNode json =
         JsonNodeFactory.instance
@@ -92,6 +110,7 @@ public final class ModelDocument {
     tensor.info().shape().forEach(shape::add);
     json.put("bytes", tensor.info().bytes()).put("file", tensor.file());
     tensor.layer().ifPresent(layer -> json.put("layer", layer));
+    tensor.role().ifPresent(role -> json.put("role", role));
     ArrayNode pieces = json.putArray("pieces");
     for (ModelManifest.Piece piece : tensor.pieces()) {
       pieces

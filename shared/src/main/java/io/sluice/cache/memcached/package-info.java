@@ -1,0 +1,2 @@
+/** Hot chunks on Memcached servers. */
+package io.sluice.cache.memcached;

@@ -1,0 +1,2 @@
+/** Hot chunks in a Redis of their own. */
+package io.sluice.cache.redis;

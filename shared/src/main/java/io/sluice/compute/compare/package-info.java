@@ -1,0 +1,2 @@
+/** How far the tensors of two versions lie apart. */
+package io.sluice.compute.compare;

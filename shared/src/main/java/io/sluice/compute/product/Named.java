@@ -1,0 +1,93 @@
+package io.sluice.compute.product;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.compute.ComputeException;
+import io.sluice.compute.ComputeSpec;
+import io.sluice.job.FanOut;
+import io.sluice.job.TaskResult;
+import io.sluice.job.TaskResults;
+import io.sluice.json.JsonObject;
+import io.sluice.model.ErrorKind;
+import io.sluice.model.SluiceException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What requests and answers of products have in common. */
+final class Named {
+  private Named() {}
+
+  /** The tensor that an argument names, or else the only one that the request is about. */
+  static String tensor(String argument, JsonObject json, ComputeSpec spec) {
+    List<String> globs = spec.tensors().globs();
+    return json.optionalText(argument)
+        .map(
+            name -> {
+              if (!globs.isEmpty()) {
+                throw ComputeException.invalidArguments(
+                    "'" + argument + "' names the tensor; leave out 'tensors', got " + globs);
+              }
+              return name;
+            })
+        .orElseGet(
+            () -> {
+              if (globs.size() != 1) {
+                throw ComputeException.invalidArguments(
+                    "name the tensor by the argument '"
+                        + argument
+                        + "' or as the only one of 'tensors', got "
+                        + globs);
+              }
+              return globs.getFirst();
+            });
+  }
+
+  /** Rows that have to be there. */
+  static InputRows rows(String argument, JsonObject json) {
+    return InputRows.read(
+        argument,
+        json.any(argument)
+            .orElseThrow(() -> ComputeException.invalidArguments("'" + argument + "' is missing")));
+  }
+
+  /** The request without the numbers in it. */
+  static String brief(ComputeSpec spec) {
+    ObjectNode arguments = JsonNodeFactory.instance.objectNode();
+    arguments.setAll((ObjectNode) spec.arguments());
+    for (String name : List.of("x", "queries")) {
+      if (arguments.path(name).isArray()) {
+        arguments.put(name, arguments.get(name).size() + " given in the request");
+      }
+    }
+    return arguments.toString();
+  }
+
+  /** Others fill the memory of the worker at the moment; the plan has seen that it fits at all. */
+  static SluiceException busy(SluiceException e) {
+    return e.kind() == ErrorKind.CAPACITY ? ComputeException.memoryBusy(e) : e;
+  }
+
+  /** The answer but for the result. */
+  static ObjectNode answer(String name, ComputeSpec spec, Matrix matrix, TaskResults results) {
+    Map<String, long[]> workers = new TreeMap<>();
+    for (TaskResult task : results) {
+      long[] done = workers.computeIfAbsent(task.workerId(), w -> new long[2]);
+      done[0]++;
+      done[1] += task.result().get("bytes").longValue();
+    }
+    ObjectNode answer =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", spec.model().name())
+            .put("version", matrix.tensor().version().toString())
+            .put("operation", name);
+    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
+    ArrayNode list = answer.putArray("workers");
+    workers.forEach(
+        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
+    answer.putArray("skipped");
+    return answer;
+  }
+}

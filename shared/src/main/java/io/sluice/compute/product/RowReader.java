@@ -1,0 +1,145 @@
+package io.sluice.compute.product;
+
+import io.sluice.compute.ComputeException;
+import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.Weights;
+import io.sluice.model.DType;
+import io.sluice.model.Digest;
+import io.sluice.model.ModelRef;
+import io.sluice.model.TensorInfo;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/** Reads {@link InputRows} as floats, part by part, wherever they lie. */
+final class RowReader {
+  private final StoredTensors tensors;
+  private final InputRows input;
+  private final Optional<StoredTensors.Located> located;
+  private final long rows;
+  private final int columns;
+
+  private RowReader(
+      StoredTensors tensors,
+      InputRows input,
+      Optional<StoredTensors.Located> located,
+      long rows,
+      int columns) {
+    this.tensors = tensors;
+    this.input = input;
+    this.located = located;
+    this.rows = rows;
+    this.columns = columns;
+  }
+
+  /**
+   * Opens the rows of an argument.
+   *
+   * @param what the argument, for messages
+   * @param version of the model of a reference; its tag is resolved now if absent
+   * @param columns that the rows must have
+   * @throws ComputeException if they have others
+   */
+  static RowReader open(
+      String what, InputRows input, Optional<Digest> version, int columns, StoredTensors tensors) {
+    return switch (input) {
+      case InputRows.Inline inline -> {
+        requireColumns(what, inline.columns(), columns);
+        yield new RowReader(tensors, input, Optional.empty(), inline.rows(), columns);
+      }
+      case InputRows.Stored(var ref) -> {
+        StoredTensors.Located located =
+            version.isPresent()
+                ? tensors.locate(ref.model().name(), version.get(), ref.tensor())
+                : tensors.locate(ref);
+        TensorInfo info = located.info();
+        List<Long> shape = info.shape();
+        boolean taken = info.dtype() == DType.F32 || info.dtype() == DType.F16;
+        if (!taken && info.dtype() != DType.BF16) {
+          throw ComputeException.refused(
+              "'"
+                  + what
+                  + "' is F32, F16 or BF16, tensor '"
+                  + info.name()
+                  + "' is "
+                  + info.dtype());
+        }
+        if (shape.isEmpty() || shape.size() > 2 || info.elements() == 0) {
+          throw ComputeException.refused(
+              "'"
+                  + what
+                  + "' has one or two dimensions, none of them 0, tensor '"
+                  + info.name()
+                  + "' has shape "
+                  + shape);
+        }
+        requireColumns(what, shape.getLast(), columns);
+        long rows = shape.size() == 1 ? 1 : shape.getFirst();
+        yield new RowReader(tensors, input, Optional.of(located), rows, columns);
+      }
+    };
+  }
+
+  private static void requireColumns(String what, long got, int wanted) {
+    if (got != wanted) {
+      throw ComputeException.invalidArguments(
+          "rows of '"
+              + what
+              + "' have "
+              + wanted
+              + " elements like those of the matrix, got "
+              + got);
+    }
+  }
+
+  /** The reference with its version, if it is one. */
+  Optional<ModelRef> version() {
+    return located.map(l -> ModelRef.parse(l.model()).at(l.version()));
+  }
+
+  /** Number of rows. */
+  long rows() {
+    return rows;
+  }
+
+  /** Whether it is one row without a dimension for rows. */
+  boolean vector() {
+    return switch (input) {
+      case InputRows.Inline inline -> inline.vector();
+      case InputRows.Stored stored -> located.orElseThrow().info().shape().size() == 1;
+    };
+  }
+
+  /** Bytes of all rows in the store; 0 if they came with the request. */
+  long storedBytes() {
+    return located.map(l -> l.info().bytes()).orElse(0L);
+  }
+
+  /**
+   * Reads rows.
+   *
+   * @param count at most as many as fit an array
+   * @param progress told the bytes that had to be brought into memory
+   */
+  float[] read(long first, int count, LongConsumer progress) throws InterruptedException {
+    float[] data = new float[Math.multiplyExact(count, columns)];
+    if (input instanceof InputRows.Inline inline) {
+      System.arraycopy(inline.data(), (int) first * columns, data, 0, data.length);
+      return data;
+    }
+    StoredTensors.Located tensor = located.orElseThrow();
+    // A vector is read as a column of as many rows as it has elements.
+    long from = vector() ? 0 : first;
+    long stored = vector() ? columns : count;
+    DType dtype = tensor.info().dtype();
+    if (dtype == DType.F32) {
+      tensors.read(tensor, from, stored, MemorySegment.ofArray(data), progress);
+    } else {
+      MemorySegment bytes = MemorySegment.ofArray(new short[data.length]);
+      tensors.read(tensor, from, stored, bytes, progress);
+      Weights.of(bytes, dtype, count, columns).copyRows(0, count, data);
+    }
+    return data;
+  }
+}

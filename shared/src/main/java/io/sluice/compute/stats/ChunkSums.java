@@ -1,0 +1,71 @@
+package io.sluice.compute.stats;
+
+/**
+ * Counts, extremes and exact sums of a chunk of an array, as fast as the machine can. What it
+ * cannot add exactly it leaves to the caller.
+ */
+interface ChunkSums {
+  /** Number of elements is a multiple of this. */
+  int STEP = 16;
+
+  /** Most floats of a chunk. */
+  int MOST = 2048;
+
+  /** Most doubles of a chunk. */
+  int MOST_DOUBLES = 512;
+
+  /**
+   * Adds floats up.
+   *
+   * @param n how many of them; a multiple of {@link #STEP}, at most {@link #MOST}, not 0
+   * @return false if one is not finite or they are too far apart; nothing is changed then but
+   *     {@code result}
+   */
+  boolean add(float[] values, int n, Result result);
+
+  /** The same for doubles, at most {@link #MOST_DOUBLES}. */
+  boolean add(double[] values, int n, Result result);
+
+  /** What was found in a chunk. */
+  final class Result {
+    /** Elements equal to 0. */
+    int zeros;
+
+    /** The smallest element. */
+    double min;
+
+    /** The largest element. */
+    double max;
+
+    /** Number of terms of the sum. */
+    int sumTerms;
+
+    /** Number of terms of the sum of squares. */
+    int squareTerms;
+
+    /** Terms of the sum: {@code sums[i] · 2^sumUnits[i]}. */
+    final long[] sums = new long[2];
+
+    final int[] sumUnits = new int[2];
+
+    /** Terms of the sum of squares. */
+    final long[] squares = new long[4];
+
+    final int[] squareUnits = new int[4];
+
+    void clear() {
+      sumTerms = 0;
+      squareTerms = 0;
+    }
+
+    void sum(long value, int unit) {
+      sums[sumTerms] = value;
+      sumUnits[sumTerms++] = unit;
+    }
+
+    void square(long value, int unit) {
+      squares[squareTerms] = value;
+      squareUnits[squareTerms++] = unit;
+    }
+  }
+}
