@@ -55,7 +55,7 @@ final class BenchCommand extends SluiceCommand {
     load(1024 * MIB, 64 * MIB, 2, 5),
     upload(1024 * MIB, 64 * MIB, 1, 5),
     cache(256 * MIB, 64 * MIB, 1, 5),
-    fanout(512 * MIB, 16 * MIB, 0, 2);
+    fanout(512 * MIB, 16 * MIB, 1, 2);
 
     private final long bytes;
     private final long shardBytes;
@@ -108,7 +108,7 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--warmup",
       paramLabel = "N",
-      description = "Repetitions before that (default: load 2, upload and cache 1, fanout 0).")
+      description = "Repetitions before that (default: load 2, else 1).")
   Integer warmup;
 
   @Option(
