@@ -17,11 +17,14 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SlabPoolTest {
+  private static final Pattern MAPPING = Pattern.compile("([0-9a-f]+)-([0-9a-f]+) ");
   private static final long MIB = 1 << 20;
   private static final long GRANULE = SlabPool.GRANULE;
 
@@ -111,24 +114,37 @@ class SlabPoolTest {
 
   @Test
   void aFreedSlabReturnsItsMemory() throws IOException {
-    assumeTrue(Files.exists(Path.of("/proc/self/statm")));
+    assumeTrue(Files.exists(Path.of("/proc/self/smaps")));
     try (SlabPool pool = new SlabPool(256 * MIB)) {
-      long before = residentBytes();
       Slab slab = pool.allocate(200 * MIB);
+      long address = slab.segment().address();
       slab.segment().fill((byte) 1);
-      assertThat(residentBytes() - before).isGreaterThan(150 * MIB);
+      assertThat(residentBytes(address, 200 * MIB)).isGreaterThanOrEqualTo(200 * MIB);
       slab.close();
-      assertThat(residentBytes() - before).isLessThan(50 * MIB);
+      assertThat(residentBytes(address, 200 * MIB)).isLessThan(50 * MIB);
     }
   }
 
-  private static long residentBytes() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
-      if (line.startsWith("VmRSS:")) {
-        return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
+  /**
+   * What the mappings that have these addresses take of the machine's memory: that of the whole
+   * process comes and goes with its heap.
+   */
+  private static long residentBytes(long address, long length) throws IOException {
+    long resident = 0;
+    boolean ours = false;
+    for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+      Matcher mapping = MAPPING.matcher(line);
+      if (mapping.lookingAt()) {
+        long begin = Long.parseUnsignedLong(mapping.group(1), 16);
+        long end = Long.parseUnsignedLong(mapping.group(2), 16);
+        ours =
+            Long.compareUnsigned(begin, address + length) < 0
+                && Long.compareUnsigned(address, end) < 0;
+      } else if (ours && line.startsWith("Rss:")) {
+        resident += 1024 * Long.parseLong(line.replaceAll("\\D", ""));
       }
     }
-    throw new IOException("no VmRSS");
+    return resident;
   }
 
   @Test
