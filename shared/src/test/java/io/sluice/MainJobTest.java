@@ -14,7 +14,7 @@ import io.sluice.compute.ShardAccess;
 import io.sluice.compute.compare.CompareProgram;
 import io.sluice.compute.convert.ConvertProgram;
 import io.sluice.compute.publish.ModelPublisher;
-import io.sluice.compute.publish.OutputMemory;
+import io.sluice.compute.publish.TransferLoans;
 import io.sluice.compute.stats.StatsOperation;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
@@ -747,7 +747,8 @@ class MainJobTest {
                           registry,
                           access(loader),
                           threads,
-                          new ModelPublisher(store, manifests, pins, output())))));
+                          new ModelPublisher(
+                              store, manifests, pins, new TransferLoans(transfer))))));
       runner =
           new JobRunner(
               jobs, signals, registry, kinds, pool::freeBytes, JobRunner.Settings.of(id, 3));
@@ -770,31 +771,6 @@ class MainJobTest {
       pool.close();
       transfer.close();
       threads.close();
-    }
-
-    private OutputMemory output() {
-      return new OutputMemory() {
-        @Override
-        public long bytes() {
-          return transfer.bytes();
-        }
-
-        @Override
-        public Loan acquire(long bytes) throws InterruptedException {
-          TransferMemory.Buffer buffer = transfer.acquire(bytes);
-          return new Loan() {
-            @Override
-            public MemorySegment segment() {
-              return buffer.segment();
-            }
-
-            @Override
-            public void close() {
-              buffer.close();
-            }
-          };
-        }
-      };
     }
   }
 

@@ -2,12 +2,12 @@ package io.sluice.cache;
 
 import io.sluice.model.ByteRange;
 import io.sluice.model.ChunkChecksums;
+import io.sluice.model.Crc32c;
 import io.sluice.model.Digest;
 import io.sluice.model.InvalidValueException;
 import io.sluice.model.ShardDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
-import java.util.zip.CRC32C;
 
 /**
  * A chunk of a shard: content-addressed by the digest of the shard and the bytes in it, which say
@@ -45,8 +45,6 @@ public record ChunkKey(Digest shard, ByteRange range, int crc) {
 
   /** Whether these are the bytes that the manifest means. */
   public boolean matches(MemorySegment bytes) {
-    CRC32C actual = new CRC32C();
-    actual.update(bytes.asSlice(0, range.length()).asByteBuffer());
-    return (int) actual.getValue() == crc;
+    return Crc32c.of(bytes.asSlice(0, range.length())) == crc;
   }
 }

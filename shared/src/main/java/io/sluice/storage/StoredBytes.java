@@ -41,4 +41,31 @@ public final class StoredBytes {
       throw e;
     }
   }
+
+  /**
+   * Whether the object of a key that is named by its content is there.
+   *
+   * @param bytes of the content
+   * @throws StorageException CORRUPT if the object is there with another size
+   */
+  public static boolean present(ShardReader store, String key, long bytes) {
+    ObjectInfo info;
+    try {
+      info = store.head(key);
+    } catch (StorageException e) {
+      if (e.kind() == ErrorKind.MISSING) {
+        return false;
+      }
+      throw e;
+    }
+    if (info.size() != bytes) {
+      throw new StorageException(
+          ErrorKind.CORRUPT,
+          "object-corrupt",
+          key,
+          "object '" + key + "' has " + info.size() + " bytes, its content has " + bytes,
+          null);
+    }
+    return true;
+  }
 }

@@ -32,7 +32,7 @@ import io.sluice.plan.ShardPlanner;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
-import io.sluice.storage.StorageException;
+import io.sluice.storage.StoredBytes;
 import io.sluice.upload.UploadPlan.PlannedFile;
 import io.sluice.upload.UploadPlan.PlannedTensor;
 import java.lang.foreign.MemorySegment;
@@ -285,37 +285,12 @@ public final class UploadKind implements JobKind {
   private boolean put(String key, MemorySegment bytes, JobContext context)
       throws InterruptedException {
     pins.pin(context.job().id(), List.of(key), PIN);
-    Optional<ObjectInfo> there = find(key);
-    if (there.isEmpty()) {
-      // A job that is over stores nothing more.
-      context.check();
-      return store.putIfAbsent(key, bytes);
+    if (StoredBytes.present(store, key, bytes.byteSize())) {
+      return false;
     }
-    if (there.get().size() != bytes.byteSize()) {
-      throw new StorageException(
-          ErrorKind.CORRUPT,
-          "object-corrupt",
-          key,
-          "object '"
-              + key
-              + "' has "
-              + there.get().size()
-              + " bytes, its content has "
-              + bytes.byteSize(),
-          null);
-    }
-    return false;
-  }
-
-  private Optional<ObjectInfo> find(String key) {
-    try {
-      return Optional.of(store.head(key));
-    } catch (StorageException e) {
-      if (e.kind() == ErrorKind.MISSING) {
-        return Optional.empty();
-      }
-      throw e;
-    }
+    // A job that is over stores nothing more.
+    context.check();
+    return store.putIfAbsent(key, bytes);
   }
 
   /** P = N/T: if T is given, as few workers as can take T tasks each; else whoever is free. */

@@ -1,6 +1,7 @@
 package io.sluice.compute.train;
 
 import io.sluice.model.ByteRange;
+import io.sluice.model.Crc32c;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.Keys;
 import io.sluice.model.SluiceException;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.zip.CRC32C;
 
 /**
  * Keeps small values in another exchange, and of large ones only where they lie in the store: under
@@ -99,8 +99,6 @@ public final class SpillingExchange implements Exchange {
   }
 
   private static int crc(byte[] value) {
-    CRC32C crc = new CRC32C();
-    crc.update(value);
-    return (int) crc.getValue();
+    return Crc32c.of(MemorySegment.ofArray(value));
   }
 }

@@ -16,7 +16,7 @@ import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatrixSource;
 import io.sluice.compute.product.TopkProgram;
 import io.sluice.compute.publish.ModelPublisher;
-import io.sluice.compute.publish.OutputMemory;
+import io.sluice.compute.publish.TransferLoans;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
 import io.sluice.job.JobRunner;
@@ -130,7 +130,8 @@ class EmbedStoredTest {
             InstantSource.system(),
             8,
             1 << 20);
-    ModelPublisher publisher = new ModelPublisher(store, manifests, pins, new Bounded(memory));
+    ModelPublisher publisher =
+        new ModelPublisher(store, manifests, pins, new TransferLoans(memory));
     ShardLoader loader = new ShardLoader(new ChunkReader(store, 4, 1), pool, new HeldShards());
     ShardAccess shards = (shard, runs, progress) -> access(loader.open(shard, runs, n -> {}));
     tensors = new StoredTensors(manifests, shards);
@@ -203,29 +204,6 @@ class EmbedStoredTest {
         open.close();
       }
     };
-  }
-
-  private record Bounded(TransferMemory memory) implements OutputMemory {
-    @Override
-    public long bytes() {
-      return memory.bytes();
-    }
-
-    @Override
-    public Loan acquire(long bytes) throws InterruptedException {
-      TransferMemory.Buffer buffer = memory.acquire(bytes);
-      return new Loan() {
-        @Override
-        public MemorySegment segment() {
-          return buffer.segment();
-        }
-
-        @Override
-        public void close() {
-          buffer.close();
-        }
-      };
-    }
   }
 
   // ---- a random encoder of one layer

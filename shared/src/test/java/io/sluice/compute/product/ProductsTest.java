@@ -17,7 +17,7 @@ import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
-import io.sluice.compute.publish.OutputMemory;
+import io.sluice.compute.publish.TransferLoans;
 import io.sluice.job.Job;
 import io.sluice.job.JobRunner;
 import io.sluice.job.JobSettings;
@@ -125,7 +125,7 @@ class ProductsTest {
             InstantSource.system(),
             8,
             1 << 20);
-    publisher = new ModelPublisher(store, manifests, pins, new Bounded(memory));
+    publisher = new ModelPublisher(store, manifests, pins, new TransferLoans(memory));
     ShardLoader loader = new ShardLoader(new ChunkReader(store, 4, 1), pool, new HeldShards());
     ShardAccess shards = (shard, runs, progress) -> open(loader, shard, runs);
     tensors = new StoredTensors(manifests, shards);
@@ -196,29 +196,6 @@ class ProductsTest {
         open.close();
       }
     };
-  }
-
-  private record Bounded(TransferMemory memory) implements OutputMemory {
-    @Override
-    public long bytes() {
-      return memory.bytes();
-    }
-
-    @Override
-    public Loan acquire(long bytes) throws InterruptedException {
-      TransferMemory.Buffer buffer = memory.acquire(bytes);
-      return new Loan() {
-        @Override
-        public MemorySegment segment() {
-          return buffer.segment();
-        }
-
-        @Override
-        public void close() {
-          buffer.close();
-        }
-      };
-    }
   }
 
   // ---- matmul

@@ -90,7 +90,7 @@ class ModelPublisherTest {
             InstantSource.system(),
             8,
             1 << 20);
-    publisher = new ModelPublisher(store, manifests, pins, new Bounded(memory));
+    publisher = new ModelPublisher(store, manifests, pins, new TransferLoans(memory));
     ShardLoader loader = new ShardLoader(new ChunkReader(store, 4, 1), pool, new HeldShards());
     tensors = new StoredTensors(manifests, (shard, runs, progress) -> open(loader, shard, runs));
   }
@@ -117,29 +117,6 @@ class ModelPublisherTest {
     store.close();
     memory.close();
     pool.close();
-  }
-
-  private record Bounded(TransferMemory memory) implements OutputMemory {
-    @Override
-    public long bytes() {
-      return memory.bytes();
-    }
-
-    @Override
-    public Loan acquire(long bytes) throws InterruptedException {
-      TransferMemory.Buffer buffer = memory.acquire(bytes);
-      return new Loan() {
-        @Override
-        public MemorySegment segment() {
-          return buffer.segment();
-        }
-
-        @Override
-        public void close() {
-          buffer.close();
-        }
-      };
-    }
   }
 
   private static TensorInfo info(String name, DType dtype, Long... shape) {

@@ -9,7 +9,7 @@ import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.publish.ModelPublisher;
-import io.sluice.compute.publish.OutputMemory;
+import io.sluice.compute.publish.TransferLoans;
 import io.sluice.compute.train.redis.RedisExchange;
 import io.sluice.format.SafetensorsHeader;
 import io.sluice.job.Job;
@@ -268,7 +268,8 @@ final class TrainingBed implements AutoCloseable {
       registry.register(worker);
       ShardLoader loader = new ShardLoader(new ChunkReader(store, 8, 2), pool, held);
       tensors = new StoredTensors(manifests, access(loader));
-      ModelPublisher publisher = new ModelPublisher(store, manifests, pins, new Bounded(transfer));
+      ModelPublisher publisher =
+          new ModelPublisher(store, manifests, pins, new TransferLoans(transfer));
       Exchange exchange =
           new SpillingExchange(
               new RedisExchange(redis, prefix, Duration.ofMinutes(10)), store, spill);
@@ -300,29 +301,6 @@ final class TrainingBed implements AutoCloseable {
         pool.close();
         transfer.close();
       }
-    }
-  }
-
-  private record Bounded(TransferMemory memory) implements OutputMemory {
-    @Override
-    public long bytes() {
-      return memory.bytes();
-    }
-
-    @Override
-    public Loan acquire(long bytes) throws InterruptedException {
-      TransferMemory.Buffer buffer = memory.acquire(bytes);
-      return new Loan() {
-        @Override
-        public MemorySegment segment() {
-          return buffer.segment();
-        }
-
-        @Override
-        public void close() {
-          buffer.close();
-        }
-      };
     }
   }
 
