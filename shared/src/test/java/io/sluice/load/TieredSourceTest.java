@@ -49,6 +49,7 @@ import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -245,6 +246,11 @@ class TieredSourceTest {
       filler.close();
       unload();
       tiers.forEach(CacheTier::close);
+      // Who has read from here may be done before this server has let go of what it sent.
+      long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+      while (pool.usedBytes() != 0 && System.nanoTime() < deadline) {
+        LockSupport.parkNanos(1_000_000);
+      }
       assertThat(pool.usedBytes()).isZero();
       pool.close();
       registry.deregister(worker);
