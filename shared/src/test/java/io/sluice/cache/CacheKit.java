@@ -124,7 +124,7 @@ public abstract class CacheKit {
 
   /** Longest time that asking a server that hangs may take. */
   protected Duration patience() {
-    return Duration.ofSeconds(3);
+    return Duration.ofSeconds(8);
   }
 
   @BeforeEach

@@ -62,7 +62,7 @@ public final class ScriptedServer implements AutoCloseable {
   private final AtomicReference<Throwable> defect = new AtomicReference<>();
 
   public ScriptedServer(Script script) throws IOException {
-    this(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), script);
+    this(new ServerSocket(0, 512, InetAddress.getLoopbackAddress()), script);
   }
 
   /** On a socket that listens already, such as one of TLS. */

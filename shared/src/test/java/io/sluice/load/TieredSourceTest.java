@@ -148,7 +148,7 @@ class TieredSourceTest {
     Instance(String id, boolean peers, Optional<Path> disk, RedisClient claimsOn) {
       instances.add(this);
       try {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

@@ -70,7 +70,7 @@ public final class FaultyProxy implements AutoCloseable {
 
   public FaultyProxy(URI upstream) throws IOException {
     this.upstream = upstream;
-    this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    this.listener = new ServerSocket(0, 512, InetAddress.getLoopbackAddress());
     Thread.ofVirtual().name("faulty-proxy").start(this::accept);
   }
 

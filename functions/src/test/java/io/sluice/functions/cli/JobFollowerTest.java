@@ -39,7 +39,7 @@ class JobFollowerTest {
 
   @BeforeEach
   void start() throws IOException {
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     server.start();
     endpoint = new Endpoint(URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"));
   }

@@ -65,7 +65,7 @@ class UploadSourcesTest {
         "{\"weight_map\":{\"t1\":\"model-1.safetensors\",\"t2\":\"model-2.safetensors\"}}"
             .getBytes(StandardCharsets.UTF_8));
     files.put("config.json", "{}".getBytes(StandardCharsets.UTF_8));
-    web = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    web = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     web.createContext("/", this::serve);
     web.start();
   }

@@ -52,7 +52,7 @@ class MemcachedCacheTest extends CacheKit {
     }
     return new MemcachedCache(
         new MemcachedSettings(
-            addresses, Duration.ofMillis(500), Duration.ofMillis(500), Duration.ofHours(1), 4));
+            addresses, Duration.ofSeconds(2), Duration.ofSeconds(2), Duration.ofHours(1), 4));
   }
 
   @Override

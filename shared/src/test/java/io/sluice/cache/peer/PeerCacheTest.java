@@ -33,6 +33,11 @@ import org.junit.jupiter.api.Test;
 class PeerCacheTest extends CacheKit {
   /** A worker that holds shards, as seen from outside. */
   private static final class Peer implements AutoCloseable {
+    /**
+     * More than all tests connect at once: one connection too many waits a second for its place.
+     */
+    private static final int BACKLOG = 512;
+
     private static final Pattern RANGE = Pattern.compile("bytes=(\\d+)-(\\d+)");
 
     final Map<String, byte[]> shards = new ConcurrentHashMap<>();
@@ -57,7 +62,8 @@ class PeerCacheTest extends CacheKit {
     void start() {
       try {
         server =
-            HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+            HttpServer.create(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), port), BACKLOG);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
@@ -105,7 +111,7 @@ class PeerCacheTest extends CacheKit {
 
   @Override
   protected ChunkCache open() {
-    return new PeerCache(holders, new PeerSettings(Duration.ofMillis(500), Duration.ofMillis(500)));
+    return new PeerCache(holders, new PeerSettings(Duration.ofSeconds(2), Duration.ofSeconds(2)));
   }
 
   @Override

@@ -33,7 +33,7 @@ class RedisChunkCacheTest extends CacheKit {
     }
     // Another logical database than that of the jobs.
     RedisConfig config =
-        new RedisConfig("redis://127.0.0.1:" + server.port() + "/3", Duration.ofMillis(500), 4);
+        new RedisConfig("redis://127.0.0.1:" + server.port() + "/3", Duration.ofSeconds(2), 4);
     return new RedisChunkCache(
         new RedisClient(TestRedis.vertx(), config), "c:", Duration.ofHours(1), 4);
   }

@@ -74,7 +74,7 @@ class HttpReaderTest {
   @BeforeEach
   void start() throws IOException {
     new Random(9).nextBytes(bytes);
-    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     serve(server);
   }
 
@@ -364,7 +364,7 @@ class HttpReaderTest {
   @Test
   void authorizationIsForTheOriginOnly() throws IOException {
     HttpServer other =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     serve(other);
     try {
       files.put("/models/a", redirect("http://127.0.0.1:" + other.getAddress().getPort() + "/cdn"));
@@ -387,7 +387,7 @@ class HttpReaderTest {
   void httpsIsReadAndNeverLeftForHttp(@TempDir Path folder) throws Exception {
     SSLContext tls = selfSigned(folder);
     HttpsServer secure =
-        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     secure.setHttpsConfigurator(new HttpsConfigurator(tls));
     serve(secure);
     URI secureBase = URI.create("https://127.0.0.1:" + secure.getAddress().getPort() + "/models");
