@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -63,7 +64,12 @@ public interface SluiceConfig {
   /** The stores that Sluice has adapters for. */
   enum StoreKind {
     S3,
-    FILE
+    FILE;
+
+    /** As settings, options and metrics spell it. */
+    public String text() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** The S3 store. */

@@ -7,13 +7,8 @@ import io.sluice.http.HttpTransport;
 import io.sluice.http.TransportSettings;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
-import io.sluice.storage.MeteredShardStore;
 import io.sluice.storage.RetryPolicy;
-import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
-import io.sluice.storage.file.FileShardStore;
-import io.sluice.storage.s3.MultipartSettings;
-import io.sluice.storage.s3.S3ShardStore;
 import io.sluice.storage.s3.S3Transport;
 import io.sluice.upload.SourceOpener;
 import jakarta.enterprise.event.ObservesAsync;
@@ -29,10 +24,7 @@ import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
-/**
- * Which store is behind the port, and the order of what decorates it: retries around metrics around
- * the adapter, so that every try is counted.
- */
+/** The store of this process, what reaches it, and what else is read from. */
 public class StoreWiring {
   private static final Logger LOG = Logger.getLogger(StoreWiring.class);
 
@@ -54,11 +46,11 @@ public class StoreWiring {
         config.retry().deadline());
   }
 
+  /** The store of {@code sluice.store}, where this process keeps its models. */
   @Produces
   @Singleton
-  ShardStore store(RetryPolicy retry) {
-    return new RetryingShardStore(
-        new MeteredShardStore(adapter(retry), new MicrometerStoreMetrics(meters)), retry);
+  ShardStore store(StoreFactory stores) {
+    return stores.open(config.store());
   }
 
   @Produces
@@ -70,33 +62,6 @@ public class StoreWiring {
             .connectTimeout(Duration.ofSeconds(10))
             .build();
     return new ConfiguredSources(config.sources(), s3::get, http, retry);
-  }
-
-  private ShardStore adapter(RetryPolicy retry) {
-    return switch (config.store()) {
-      case S3 ->
-          new S3ShardStore(
-              s3.get(),
-              config.s3().bucket(),
-              config.s3().prefix().orElse(""),
-              new MultipartSettings(
-                  config.s3().multipartThreshold().asLongValue(),
-                  config.s3().partSize().asLongValue(),
-                  config.s3().partParallelism()),
-              retry,
-              config.s3().checksums());
-      case FILE ->
-          new FileShardStore(
-              config
-                  .file()
-                  .root()
-                  .orElseThrow(
-                      () ->
-                          new SluiceException(
-                              ErrorKind.INVALID,
-                              "config-invalid",
-                              "sluice.store is 'file' but sluice.file.root is not set")));
-    };
   }
 
   /** The connections to stores, shared by all that reads and writes there. */
