@@ -52,6 +52,11 @@ public final class S3Fixture {
    * @param timeout how long a connection may bring nothing
    */
   public static S3Client client(URI endpoint, String secret, int attempts, Duration timeout) {
+    return client(endpoint, server().region(), server().accessKey(), secret, attempts, timeout);
+  }
+
+  static S3Client client(
+      URI endpoint, String region, String key, String secret, int attempts, Duration timeout) {
     HttpTransport transport =
         new HttpTransport(
             TransportSettings.defaults()
@@ -61,10 +66,9 @@ public final class S3Fixture {
         S3Transport.install(
             S3Client.builder()
                 .endpointOverride(endpoint)
-                .region(Region.of(server().region()))
+                .region(Region.of(region))
                 .credentialsProvider(
-                    StaticCredentialsProvider.create(
-                        AwsBasicCredentials.create(server().accessKey(), secret)))
+                    StaticCredentialsProvider.create(AwsBasicCredentials.create(key, secret)))
                 .forcePathStyle(true)
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED),

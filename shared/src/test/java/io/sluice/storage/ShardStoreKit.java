@@ -2,7 +2,6 @@ package io.sluice.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
@@ -14,39 +13,28 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
-import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What every {@link ShardStore} must do. An adapter's test extends this class, hands out its store,
- * and says by the overridable flags what its server or file system cannot do.
+ * and says by the overridable flags what its server or file system cannot do. What can be done to
+ * the server, so that the store has to bear it, is in {@link ShardStoreTroubleKit}.
  *
  * <p>Every test works below a prefix of its own, so one store may serve all of them.
  */
-public abstract class ShardStoreKit {
+public abstract class ShardStoreKit extends ShardStoreTroubleKit {
   protected static final int CHUNK = 8 << 20;
-
-  /** The base of every key of this test. */
-  protected final String base = "kit/" + UUID.randomUUID() + "/";
-
-  /** The store under test; the same or a new one each time, but always the same objects. */
-  protected abstract ShardStore store();
 
   /** Whether keys beyond ASCII can be stored. */
   protected boolean unicodeKeys() {
@@ -469,70 +457,5 @@ public abstract class ShardStoreKit {
           assertThat(part).isEqualTo(Arrays.copyOfRange(bytes, begin, begin + 5000));
           return null;
         });
-  }
-
-  // ---- tools
-
-  /** Bytes that are the same for the same size. */
-  protected static byte[] random(int size) {
-    byte[] bytes = new byte[size];
-    new Random(size).nextBytes(bytes);
-    return bytes;
-  }
-
-  protected final void put(String key, byte[] bytes) {
-    assertThat(store().putIfAbsent(key, MemorySegment.ofArray(bytes))).isTrue();
-  }
-
-  protected final byte[] read(String key) {
-    ObjectInfo info = store().head(key);
-    byte[] bytes = new byte[Math.toIntExact(info.size())];
-    store()
-        .read(
-            key,
-            Optional.of(info.etag()),
-            new ByteRange(0, bytes.length),
-            MemorySegment.ofArray(bytes));
-    return bytes;
-  }
-
-  protected final Map<String, ObjectInfo> list(String prefix) {
-    Map<String, ObjectInfo> all = new HashMap<>();
-    store().list(prefix, info -> assertThat(all.put(info.key(), info)).as("listed twice").isNull());
-    return all;
-  }
-
-  protected static StorageException failure(ThrowingCallable call) {
-    StorageException e = catchThrowableOfType(StorageException.class, call);
-    assertThat(e).as("a StorageException").isNotNull();
-    return e;
-  }
-
-  /** A task of one number. */
-  protected interface Task {
-    Void run(int i) throws Exception;
-  }
-
-  protected static void parallel(int count, Task task) throws Exception {
-    Semaphore permits = new Semaphore(16);
-    List<Future<Void>> futures = new ArrayList<>();
-    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (int i = 0; i < count; i++) {
-        int number = i;
-        Callable<Void> one =
-            () -> {
-              permits.acquire();
-              try {
-                return task.run(number);
-              } finally {
-                permits.release();
-              }
-            };
-        futures.add(threads.submit(one));
-      }
-    }
-    for (Future<Void> future : futures) {
-      future.get();
-    }
   }
 }

@@ -33,6 +33,7 @@ final class S3Server implements AutoCloseable {
   static S3Server start(Path objects, String bucket, int port, Options.Credentials credentials)
       throws IOException {
     requireWritable(objects);
+    UnfinishedFiles.delete(objects);
     if (port != 0) {
       Loopback.requireFree("S3", port);
     }

@@ -208,16 +208,24 @@ class EmbeddedStackTest {
   }
 
   @Test
-  void keepsTheObjectsOfADataDirectory(@TempDir Path kept) throws IOException {
+  void keepsTheObjectsOfADataDirectoryAndNothingUnfinished(@TempDir Path kept) throws IOException {
     Options options = Options.defaults().withData(kept.resolve("new/folder")).withBucket("kept");
+    String likeUnfinished = "k-21659f44-2fa9-4857-9e1c-72f75264dd6d";
     try (EmbeddedStack first = EmbeddedStack.start(options);
         S3Client client = client(first.s3(), first.s3().secretKey(), true)) {
       client.putObject(r -> r.bucket("kept").key("k"), RequestBody.fromString("v"));
+      client.putObject(r -> r.bucket("kept").key(likeUnfinished), RequestBody.fromString("w"));
     }
+    // What S3Proxy leaves when it is killed in the middle of a write.
+    Files.writeString(
+        kept.resolve("new/folder/s3/kept/k-31659f44-2fa9-4857-9e1c-72f75264dd6d"), "v");
     try (EmbeddedStack second = EmbeddedStack.start(options);
         S3Client client = client(second.s3(), second.s3().secretKey(), true)) {
       assertThat(client.getObjectAsBytes(r -> r.bucket("kept").key("k")).asUtf8String())
           .isEqualTo("v");
+      assertThat(client.listObjectsV2(r -> r.bucket("kept")).contents())
+          .extracting(S3Object::key)
+          .containsExactly("k", likeUnfinished);
     }
   }
 

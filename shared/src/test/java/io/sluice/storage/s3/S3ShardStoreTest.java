@@ -6,9 +6,10 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingShardStore;
-import io.sluice.storage.S3Fixture;
+import io.sluice.storage.S3Process;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.ShardStoreKit;
+import io.sluice.storage.SmallDisk;
 import io.sluice.storage.StorageException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -16,13 +17,15 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.time.Duration;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.services.s3.S3Client;
 
 class S3ShardStoreTest extends ShardStoreKit {
@@ -32,16 +35,22 @@ class S3ShardStoreTest extends ShardStoreKit {
    */
   private static final ErrorKind HIDDEN = ErrorKind.TRANSIENT;
 
+  private static final String PREFIX = "prefix";
+
+  @TempDir private static Path data;
+  private static S3Process server;
   private static S3Client client;
 
   @BeforeAll
-  static void connect() {
-    client = S3Fixture.client();
+  static void start() throws IOException {
+    server = new S3Process(data);
+    client = server.client();
   }
 
   @AfterAll
-  static void disconnect() {
+  static void stop() {
     client.close();
+    server.close();
   }
 
   /**
@@ -50,8 +59,70 @@ class S3ShardStoreTest extends ShardStoreKit {
    */
   @Override
   protected ShardStore store() {
-    return new RetryingShardStore(
-        new S3ShardStore(client, S3Fixture.server().bucket(), "prefix"), RetryPolicy.DEFAULT);
+    return new RetryingShardStore(adapter(), RetryPolicy.DEFAULT);
+  }
+
+  @Override
+  protected ShardStore adapter() {
+    return new S3ShardStore(client, server.bucket(), PREFIX);
+  }
+
+  @Override
+  protected boolean hasServer() {
+    return true;
+  }
+
+  @Override
+  protected void kill() throws InterruptedException {
+    server.kill();
+  }
+
+  @Override
+  protected void restart() throws IOException {
+    server.restart();
+  }
+
+  /** Killed just before it gives an object its name, the embedded S3 leaves it under another. */
+  @Override
+  protected boolean leftBehind(String key) {
+    return key.matches(".*/\\d+-[0-9a-f-]{36}");
+  }
+
+  @Override
+  protected Optional<URI> httpEndpoint() {
+    return Optional.of(server.endpoint());
+  }
+
+  @Override
+  protected ShardStore storeAt(URI endpoint) {
+    return new S3ShardStore(closedAfterwards(server.client(endpoint)), server.bucket(), PREFIX);
+  }
+
+  /** The embedded S3 keeps objects as files. */
+  @Override
+  protected boolean plant(String key, long size, Map<Long, byte[]> parts) throws IOException {
+    Path file = S3Process.file(data, PREFIX + "/" + key);
+    writeSparse(file, size, parts);
+    S3Process.seal(file);
+    return true;
+  }
+
+  @Override
+  protected Optional<ShardStore> smallStore() throws IOException {
+    Optional<SmallDisk> disk = SmallDisk.mount(SMALL);
+    if (disk.isEmpty()) {
+      return Optional.empty();
+    }
+    Path folder = closedAfterwards(disk.get()).folder();
+    S3Process small = closedAfterwards(new S3Process(folder));
+    S3Client there = closedAfterwards(small.client());
+    return Optional.of(new S3ShardStore(there, small.bucket(), ""));
+  }
+
+  /** The embedded S3 answers a full disk with an internal error. */
+  @Override
+  protected boolean tellsThatItIsFull() {
+    return false;
   }
 
   /** The embedded S3 makes file names of keys, and longer ones of unfinished writes. */
@@ -62,7 +133,7 @@ class S3ShardStoreTest extends ShardStoreKit {
 
   @Test
   void aPrefixIsAWorldOfItsOwn() {
-    String bucket = S3Fixture.server().bucket();
+    String bucket = server.bucket();
     put(base + "object", random(8));
     assertThat(new S3ShardStore(client, bucket, "").head("prefix/" + base + "object").size())
         .isEqualTo(8);
@@ -97,9 +168,8 @@ class S3ShardStoreTest extends ShardStoreKit {
 
   @Test
   void wrongCredentialsAreForbidden() {
-    try (S3Client wrong =
-        S3Fixture.client(S3Fixture.server().endpoint(), "wrong", 1, Duration.ofSeconds(10))) {
-      ShardStore store = new S3ShardStore(wrong, S3Fixture.server().bucket(), "");
+    try (S3Client wrong = server.client(server.endpoint(), "wrong")) {
+      ShardStore store = new S3ShardStore(wrong, server.bucket(), "");
       MemorySegment one = MemorySegment.ofArray(new byte[1]);
       List<StorageException> failures =
           List.of(
@@ -124,13 +194,8 @@ class S3ShardStoreTest extends ShardStoreKit {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
-    try (S3Client lost =
-        S3Fixture.client(
-            URI.create("http://127.0.0.1:" + port),
-            S3Fixture.server().secretKey(),
-            1,
-            Duration.ofSeconds(10))) {
-      ShardStore store = new S3ShardStore(lost, S3Fixture.server().bucket(), "");
+    try (S3Client lost = server.client(URI.create("http://127.0.0.1:" + port))) {
+      ShardStore store = new S3ShardStore(lost, server.bucket(), "");
       StorageException e = failure(() -> store.head("object"));
       assertThat(e.kind()).isEqualTo(ErrorKind.TRANSIENT);
       assertThat(e.retryable()).isTrue();
