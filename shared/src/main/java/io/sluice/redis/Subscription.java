@@ -7,6 +7,7 @@ import io.vertx.redis.client.Redis;
 import io.vertx.redis.client.RedisConnection;
 import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
+import io.vertx.redis.client.ResponseType;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -37,6 +38,7 @@ public final class Subscription implements AutoCloseable {
   private RedisConnection connection;
   private long attempt;
   private long failures;
+  private long heard;
 
   Subscription(
       Vertx vertx,
@@ -117,7 +119,13 @@ public final class Subscription implements AutoCloseable {
   }
 
   private void receive(Response message, long mine, long guard) {
-    if (mine != attempt || closed || message == null || message.size() < 3) {
+    if (mine != attempt || closed || message == null) {
+      return;
+    }
+    heard++;
+    // anything else is the answer to a PING that the client has lost, see watch
+    boolean several = message.type() == ResponseType.PUSH || message.type() == ResponseType.MULTI;
+    if (!several || message.size() < 3) {
       return;
     }
     switch (message.get(0).toString()) {
@@ -133,7 +141,11 @@ public final class Subscription implements AutoCloseable {
     }
   }
 
-  /** Asks for a sign of life now and then: a connection may be dead without being closed. */
+  /**
+   * Asks for a sign of life now and then: a connection may be dead without being closed. Any
+   * message is one: if the first thing to come after a PING is a message, the client of Vert.x
+   * forgets who waits for the answer, and gives it to the handler of messages.
+   */
   private void watch(long mine) {
     long timeout = config.timeout().toMillis();
     vertx.setTimer(
@@ -142,7 +154,17 @@ public final class Subscription implements AutoCloseable {
           if (mine != attempt || closed) {
             return;
           }
-          long guard = vertx.setTimer(timeout, x -> reconnect(mine, "no answer to PING"));
+          long before = heard;
+          long guard =
+              vertx.setTimer(
+                  timeout,
+                  x -> {
+                    if (heard == before) {
+                      reconnect(mine, "no answer to PING");
+                    } else {
+                      watch(mine);
+                    }
+                  });
           connection
               .send(Request.cmd(Command.PING))
               .onComplete(

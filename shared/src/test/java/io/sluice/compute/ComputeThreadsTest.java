@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(180)
 class ComputeThreadsTest {
   @Test
   void resultsComeInTheOrderOfThePieces() throws InterruptedException {

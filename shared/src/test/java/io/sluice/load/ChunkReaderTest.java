@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
@@ -61,6 +62,12 @@ class ChunkReaderTest {
     final AtomicInteger won = new AtomicInteger();
     final AtomicInteger narrowest = new AtomicInteger(Integer.MAX_VALUE);
     volatile int window;
+
+    /** What a busy machine made slow before does not count. */
+    void forgetHedges() {
+      hedges.set(0);
+      won.set(0);
+    }
 
     @Override
     public void read(long bytes, long nanos) {
@@ -103,7 +110,7 @@ class ChunkReaderTest {
     proxy = new FaultyProxy(S3Fixture.server().endpoint());
     client =
         S3Fixture.client(
-            proxy.endpoint(), S3Fixture.server().secretKey(), 1, Duration.ofSeconds(20));
+            proxy.endpoint(), S3Fixture.server().secretKey(), 1, Duration.ofMinutes(1));
     store =
         new RetryingShardStore(
             new S3ShardStore(client, S3Fixture.server().bucket(), "chunk-reader"), FAST);
@@ -193,12 +200,11 @@ class ChunkReaderTest {
     proxy.clear();
     progress.set(0);
     slab.segment().fill((byte) 0);
+    counts.forgetHedges();
     proxy.plan("GET", new Fault.Stall(CHUNK / 4));
 
-    long start = System.nanoTime();
     read(reader);
 
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
     assertWhole();
     assertThat(counts.hedges).hasValue(1);
     assertThat(counts.won).hasValue(1);
@@ -215,15 +221,18 @@ class ChunkReaderTest {
     proxy.clear();
     progress.set(0);
     slab.segment().fill((byte) 0);
-    proxy.plan("GET", new Fault.Delay(Duration.ofMillis(1500)));
-    Thread.ofVirtual()
-        .start(
-            () -> {
-              while (proxy.seen().size() < CHUNKS) {
-                Thread.onSpinWait();
-              }
-              proxy.plan("GET", new Fault.Stall(10));
-            });
+    counts.forgetHedges();
+    CountDownLatch second = new CountDownLatch(1);
+    proxy.plan("GET", new Fault.Hold(second));
+    proxy.plan(
+        request -> {
+          boolean isSecond = proxy.seen().size() > CHUNKS;
+          if (isSecond) {
+            second.countDown();
+          }
+          return isSecond;
+        },
+        new Fault.Stall(10));
 
     read(reader);
 
@@ -234,7 +243,7 @@ class ChunkReaderTest {
 
   @Test
   void whatMeetsItsDeadlineIsMadeAnewButNotForEver() throws InterruptedException {
-    Duration deadline = Duration.ofMillis(700);
+    Duration deadline = Duration.ofSeconds(3);
     proxy.plan("GET", new Fault.Stall(2 * CHUNK + 10));
     read(settings(1, 100L * CHUNK, deadline, 0));
     assertWhole();
@@ -242,7 +251,7 @@ class ChunkReaderTest {
     assertThat(ranges().getLast()).isEqualTo(range(2 * CHUNK + 10, BYTES.length));
 
     proxy.plan("GET", new Fault.Stall(10), new Fault.Stall(10), new Fault.Stall(10));
-    assertThatThrownBy(() -> read(settings(1, 100L * CHUNK, deadline, 0)))
+    assertThatThrownBy(() -> read(settings(1, 100L * CHUNK, Duration.ofMillis(300), 0)))
         .isInstanceOfSatisfying(
             LoadException.class,
             e -> {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -234,11 +235,12 @@ class PlacementPlannerTest {
       workers.add(new WorkerCapacity("w" + w, 4L << 30, held));
     }
     long best = Long.MAX_VALUE;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
       long start = System.nanoTime();
       assertThat(PlacementPlanner.place(needs, workers, OptionalInt.of(110)).nodes()).isEqualTo(91);
       best = Math.min(best, System.nanoTime() - start);
     }
-    assertThat(best).isLessThan(300_000_000L);
+    // some 50 ms; to look at every shard for every other one would take many seconds
+    assertThat(Duration.ofNanos(best)).isLessThan(Duration.ofSeconds(3));
   }
 }

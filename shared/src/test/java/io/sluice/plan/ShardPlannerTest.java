@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.model.DType;
 import io.sluice.model.InvalidValueException;
 import io.sluice.model.TensorInfo;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -341,7 +342,7 @@ class ShardPlannerTest {
   }
 
   @Test
-  void aHundredThousandTensorsAreQuick() {
+  void aHundredThousandTensorsTakeNoTimeThatGrowsWithTheirSquare() {
     List<PlanTensor> tensors = new ArrayList<>();
     for (int i = 0; i < 100_000; i++) {
       tensors.add(
@@ -354,12 +355,13 @@ class ShardPlannerTest {
         List.of(
             PlanOptions.bySize(1 << 20), PlanOptions.byCount(1000), PlanOptions.byLayer(1 << 20))) {
       long best = Long.MAX_VALUE;
-      for (int i = 0; i < 10; i++) {
+      for (int i = 0; i < 3; i++) {
         long start = System.nanoTime();
         assertThat(ShardPlanner.plan(tensors, options).shards()).isNotEmpty();
         best = Math.min(best, System.nanoTime() - start);
       }
-      assertThat(best).as(options.toString()).isLessThan(100_000_000L);
+      // some 20 ms; 10^10 steps would take many seconds on any machine
+      assertThat(Duration.ofNanos(best)).as("%s", options).isLessThan(Duration.ofSeconds(2));
     }
   }
 

@@ -1,29 +1,33 @@
 package io.sluice.redis;
 
+import static io.sluice.Eventually.eventually;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.sluice.TestPorts;
+import io.sluice.http.ScriptedServer;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.InvalidValueException;
 import io.vertx.redis.client.Response;
-import java.io.IOException;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,23 +144,21 @@ class RedisClientTest {
   }
 
   @Test
-  void nobodyListening() throws IOException {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
+  void nobodyListening() {
+    try (TestPorts.Deaf deaf = TestPorts.deaf()) {
+      RedisConfig config = RedisConfig.of("redis://user:secret@127.0.0.1:" + deaf.port());
+      try (RedisClient nobody = new RedisClient(TestRedis.vertx(), config)) {
+        assertThatThrownBy(() -> nobody.call("PING"))
+            .isInstanceOfSatisfying(
+                RedisException.class,
+                e -> {
+                  assertThat(e.retryable()).isTrue();
+                  assertThat(e).hasMessageContaining(":" + deaf.port());
+                  assertThat(e.getMessage()).doesNotContain("secret");
+                });
+      }
+      assertThat(config.toString()).doesNotContain("secret");
     }
-    RedisConfig config = RedisConfig.of("redis://user:secret@127.0.0.1:" + port);
-    try (RedisClient nobody = new RedisClient(TestRedis.vertx(), config)) {
-      assertThatThrownBy(() -> nobody.call("PING"))
-          .isInstanceOfSatisfying(
-              RedisException.class,
-              e -> {
-                assertThat(e.retryable()).isTrue();
-                assertThat(e).hasMessageContaining(":" + port);
-                assertThat(e.getMessage()).doesNotContain("secret");
-              });
-    }
-    assertThat(config.toString()).doesNotContain("secret");
   }
 
   @Test
@@ -171,7 +173,7 @@ class RedisClientTest {
       assertThatThrownBy(() -> impatient.call("PING"))
           .isInstanceOfSatisfying(RedisException.class, e -> assertThat(e.retryable()).isTrue())
           .hasMessageContaining("200 ms");
-      assertThat(System.nanoTime() - start).isLessThan(2_000_000_000L);
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMinutes(1));
       try (Socket accepted = silent.accept()) {
         assertThat(accepted.isConnected()).isTrue();
       }
@@ -186,12 +188,14 @@ class RedisClientTest {
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       // the only connection is busy for longer than a call may take
       Future<Response> busy = threads.submit(() -> narrow.call("BLPOP", prefix + "nothing", "3"));
-      eventually(() -> !client.call("INFO", "clients").toString().contains("blocked_clients:0"));
+      eventually(
+          "a command that blocks",
+          () -> client.call("CLIENT", "LIST").toString().contains("cmd=blpop"));
       assertThatThrownBy(() -> narrow.call("INCR", prefix + "n"))
           .isInstanceOf(RedisException.class);
       assertThatThrownBy(busy::get)
           .hasRootCauseInstanceOf(java.util.concurrent.TimeoutException.class);
-      eventually(() -> succeeds(() -> narrow.call("PING")));
+      eventually("an answer", () -> succeeds(() -> narrow.call("PING")));
     }
     assertThat(client.call("GET", prefix + "n")).isNull();
   }
@@ -204,14 +208,15 @@ class RedisClientTest {
             .start(
                 () -> {
                   try {
-                    client.call("BLPOP", prefix + "nothing", "2");
+                    client.call("BLPOP", prefix + "nothing", "0");
                   } catch (RedisException e) {
                     seen.set(e.retryable() && Thread.currentThread().isInterrupted() ? 1 : 2);
                   }
                 });
-    Thread.sleep(100);
+    eventually("the command", () -> client.call("CLIENT", "LIST").toString().contains("cmd=blpop"));
     caller.interrupt();
-    caller.join(1_000);
+    // long before the time-out of the command, which would leave no interrupt
+    caller.join();
     assertThat(seen).hasValue(1);
   }
 
@@ -223,23 +228,23 @@ class RedisClientTest {
       AtomicInteger connections = new AtomicInteger();
       try (Subscription subscription =
           own.subscribe("news", connections::incrementAndGet, heard::add)) {
-        eventually(subscription::connected);
+        eventually("a subscription", subscription::connected);
         own.call("SET", "a", "1");
         own.call("PUBLISH", "news", "first");
-        eventually(() -> heard.contains("first"));
+        eventually("the first message", () -> heard.contains("first"));
 
         redis.kill();
         assertThatThrownBy(() -> own.call("GET", "a"))
             .isInstanceOfSatisfying(RedisException.class, e -> assertThat(e.retryable()).isTrue());
-        eventually(() -> !subscription.connected());
+        eventually("the end of the connection", () -> !subscription.connected());
         Thread.sleep(300);
         redis.start();
 
-        eventually(() -> succeeds(() -> own.call("PING")));
+        eventually("an answer", () -> succeeds(() -> own.call("PING")));
         assertThat(own.call("GET", "a").toString()).isEqualTo("1");
-        eventually(subscription::connected);
+        eventually("a subscription", subscription::connected);
         own.call("PUBLISH", "news", "second");
-        eventually(() -> heard.contains("second"));
+        eventually("the second message", () -> heard.contains("second"));
         assertThat(connections).hasValue(2);
       }
       int before = heard.size();
@@ -260,12 +265,49 @@ class RedisClientTest {
         Subscription subscription = own.subscribe("c", () -> {}, message -> {})) {
       for (int i = 0; i < 3; i++) {
         try (Socket accepted = silent.accept()) {
-          accepted.setSoTimeout(2_000);
+          accepted.setSoTimeout(60_000);
           // the handshake, then nothing more: the other side closes
           assertThat(accepted.getInputStream().readAllBytes()).isNotEmpty();
         }
       }
       assertThat(subscription.connected()).isFalse();
+    }
+  }
+
+  /** The client of Vert.x takes such a message for the answer and has none for the one it gets. */
+  @Test
+  void aMessageBetweenAPingAndItsAnswerDoesNoHarm() throws Exception {
+    AtomicInteger pings = new AtomicInteger();
+    try (ScriptedServer server =
+            new ScriptedServer(
+                peer -> {
+                  BufferedReader in = new BufferedReader(new InputStreamReader(peer.in(), UTF_8));
+                  for (String line = in.readLine(); line != null; line = in.readLine()) {
+                    switch (line.toUpperCase(Locale.ROOT)) {
+                      case "HELLO" -> peer.say("%1\r\n$5\r\nproto\r\n:3\r\n");
+                      case "SUBSCRIBE" -> peer.say(">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
+                      case "PING" -> {
+                        String number = Integer.toString(pings.incrementAndGet());
+                        peer.say(">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$" + number.length() + "\r\n");
+                        peer.say(number + "\r\n+PONG\r\n");
+                      }
+                      default -> {} // lengths and arguments
+                    }
+                  }
+                });
+        RedisClient own =
+            new RedisClient(
+                TestRedis.vertx(),
+                new RedisConfig("redis://127.0.0.1:" + server.port(), Duration.ofMillis(500), 1))) {
+      Queue<String> heard = new ConcurrentLinkedQueue<>();
+      AtomicInteger connected = new AtomicInteger();
+      try (Subscription subscription = own.subscribe("c", connected::incrementAndGet, heard::add)) {
+        eventually("some messages", () -> heard.size() >= 3);
+        assertThat(subscription.connected()).isTrue();
+      }
+      assertThat(heard).startsWith("1", "2", "3");
+      assertThat(connected).hasValue(1);
+      assertThat(server.connections()).isEqualTo(1);
     }
   }
 
@@ -296,12 +338,12 @@ class RedisClientTest {
     String channel = prefix + "news";
     Queue<String> heard = new ConcurrentLinkedQueue<>();
     try (Subscription subscription = client.subscribe(channel, () -> {}, heard::add)) {
-      eventually(subscription::connected);
+      eventually("a subscription", subscription::connected);
       client.call("CLIENT", "KILL", "TYPE", "pubsub");
-      eventually(() -> client.call("PUBLISH", channel, "again").toInteger() == 1);
-      eventually(() -> heard.contains("again"));
+      eventually("a listener", () -> client.call("PUBLISH", channel, "again").toInteger() == 1);
+      eventually("the message", () -> heard.contains("again"));
     }
-    eventually(() -> client.call("PUBLISH", channel, "over").toInteger() == 0);
+    eventually("no listener", () -> client.call("PUBLISH", channel, "over").toInteger() == 0);
   }
 
   @Test
@@ -319,14 +361,6 @@ class RedisClientTest {
       return true;
     } catch (RedisException e) {
       return false;
-    }
-  }
-
-  private static void eventually(BooleanSupplier condition) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(8);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
-      Thread.sleep(10);
     }
   }
 }

@@ -1,12 +1,16 @@
 package io.sluice.redis;
 
+import static io.sluice.Eventually.eventually;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.TestPorts;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,9 +47,7 @@ public final class TestRedis implements AutoCloseable {
       if (!binary.toFile().setExecutable(true)) {
         throw new IOException(binary + " cannot be made executable");
       }
-      try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = socket.getLocalPort();
-      }
+      port = TestPorts.fixed();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -77,7 +79,7 @@ public final class TestRedis implements AutoCloseable {
   }
 
   public RedisConfig config() {
-    return new RedisConfig("redis://127.0.0.1:" + port, Duration.ofSeconds(5), 8);
+    return new RedisConfig("redis://127.0.0.1:" + port, Duration.ofSeconds(20), 8);
   }
 
   public RedisClient client() {
@@ -104,12 +106,12 @@ public final class TestRedis implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(home.resolve("log").toFile())
               .start();
-      for (int i = 0; !listening(); i++) {
-        if (i == 500 || !process.isAlive()) {
-          throw new IOException("Redis does not start: " + Files.readString(home.resolve("log")));
-        }
-        Thread.sleep(10);
-      }
+      eventually(
+          "Redis on port " + port,
+          () -> {
+            assertThat(process.isAlive()).as(this::log).isTrue();
+            return answers();
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
@@ -133,12 +135,24 @@ public final class TestRedis implements AutoCloseable {
     cleanUp();
   }
 
-  private boolean listening() {
+  /** Whether it is this server that answers, and not another one that has the port. */
+  private boolean answers() {
     try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
-      return true;
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 10_000);
+      socket.setSoTimeout(10_000);
+      socket.getOutputStream().write("CONFIG GET dir\r\nQUIT\r\n".getBytes(UTF_8));
+      String said = new String(socket.getInputStream().readAllBytes(), UTF_8);
+      return said.contains(home.toRealPath().toString());
     } catch (IOException e) {
-      return false;
+      return false; // not yet
+    }
+  }
+
+  private String log() {
+    try {
+      return Files.readString(home.resolve("log"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 
@@ -46,6 +47,9 @@ public final class FaultyProxy implements AutoCloseable {
     /** The answer comes late. */
     record Delay(Duration delay) implements Fault {}
 
+    /** The answer comes when somebody lets it. */
+    record Hold(CountDownLatch until) implements Fault {}
+
     /** The server is not asked; an S3 error comes instead. */
     record Refuse(int status, String code) implements Fault {}
 
@@ -58,6 +62,9 @@ public final class FaultyProxy implements AutoCloseable {
 
   /** The head of a request as the server got it. */
   public record Request(String method, String path, String range) {}
+
+  /** So little that a client has read most of what could be written to it. */
+  private static final int SEND_BUFFER = 64 << 10;
 
   private record Planned(Predicate<Request> where, Fault fault) {}
 
@@ -125,6 +132,7 @@ public final class FaultyProxy implements AutoCloseable {
     while (!listener.isClosed()) {
       try {
         Socket client = listener.accept();
+        client.setSendBufferSize(SEND_BUFFER);
         open.add(client);
         Thread.ofVirtual().start(() -> serve(client));
       } catch (IOException e) {
@@ -231,6 +239,11 @@ public final class FaultyProxy implements AutoCloseable {
         }
         case Fault.Delay delay -> {
           Thread.sleep(delay.delay());
+          out.write(bytes);
+          in.transferTo(out);
+        }
+        case Fault.Hold hold -> {
+          hold.until().await();
           out.write(bytes);
           in.transferTo(out);
         }

@@ -44,7 +44,7 @@ public final class S3Fixture {
 
   /** A client of the server with good credentials. */
   public static S3Client client() {
-    return client(server().endpoint(), server().secretKey(), 1, Duration.ofSeconds(10));
+    return client(server().endpoint(), server().secretKey(), 1, Duration.ofMinutes(1));
   }
 
   /**
@@ -60,7 +60,7 @@ public final class S3Fixture {
     HttpTransport transport =
         new HttpTransport(
             TransportSettings.defaults()
-                .withConnectTimeout(Duration.ofSeconds(5))
+                .withConnectTimeout(Duration.ofSeconds(30))
                 .withStallTimeout(timeout));
     S3ClientBuilder builder =
         S3Transport.install(

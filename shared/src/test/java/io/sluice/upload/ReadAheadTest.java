@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(180)
 class ReadAheadTest {
   private static final int WIDTH = 3;
 
@@ -73,7 +73,7 @@ class ReadAheadTest {
           @Override
           void before(long offset) throws Exception {
             if (offset < 2 * WIDTH) {
-              together.await(10, TimeUnit.SECONDS); // the first ones can only go on together
+              together.await(1, TimeUnit.MINUTES); // the first ones can only go on together
             } else if (offset % 3 == 0) {
               Thread.sleep(2);
             }
@@ -152,7 +152,7 @@ class ReadAheadTest {
                     thrown.set(e);
                   }
                 });
-    assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(begun.await(1, TimeUnit.MINUTES)).isTrue();
     thread.interrupt();
     thread.join();
     assertThat(thrown.get()).isInstanceOf(InterruptedException.class);

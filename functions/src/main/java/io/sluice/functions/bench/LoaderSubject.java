@@ -7,12 +7,14 @@ import io.sluice.measure.ProcessMeter;
 import io.sluice.measure.Subject;
 import io.sluice.measure.TransferSpec;
 import io.sluice.memory.HeldShards;
+import io.sluice.memory.SlabPool;
 import io.sluice.model.Digest;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.placement.ChunkRuns;
 import jakarta.enterprise.context.Dependent;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -28,10 +30,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 @Dependent
 public class LoaderSubject {
   private static final Digest OWNER = Digest.sha256(new byte[] {'b'});
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Inject SluiceConfig config;
   @Inject Instance<ShardLoader> loader;
   @Inject Instance<HeldShards> held;
+  @Inject Instance<SlabPool> pool;
   @Inject MeterRegistry meters;
 
   /** What becomes of what a round has loaded. */
@@ -48,16 +52,31 @@ public class LoaderSubject {
   public Subject of(TransferSpec spec, Keep keep) {
     return () -> {
       if (keep == Keep.UNTIL_NEXT) {
-        held.get().release(OWNER);
+        release();
       }
       try {
         return ProcessMeter.measure(() -> load(spec));
       } finally {
         if (keep == Keep.NOTHING) {
-          held.get().release(OWNER);
+          release();
         }
       }
     };
+  }
+
+  /** Frees what is held, also what a cache is being filled from: a round begins with all memory. */
+  private void release() throws InterruptedException {
+    held.get().release(OWNER);
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (pool.get().usedBytes() > 0) {
+      if (System.nanoTime() > deadline) {
+        throw new IllegalStateException(
+            pool.get().usedBytes()
+                + " bytes that are held no more are still used after "
+                + PATIENCE);
+      }
+      Thread.sleep(1);
+    }
   }
 
   private ProcessMeter.Transferred load(TransferSpec spec) throws Exception {

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -28,9 +27,13 @@ import redis.embedded.model.OsArchitecture;
  */
 final class RedisServer implements AutoCloseable {
   private static final String SUPERVISOR = "redis-supervisor.sh";
-  private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(10);
   private static final int PORT_ATTEMPTS = 5;
+  private static final int PROBE_TIMEOUT_MS = 5_000;
+
+  /** More than the path of a folder takes. */
+  private static final int MAX_ANSWER = 8 << 10;
 
   private final Process supervisor;
   private final Path temporary;
@@ -94,7 +97,7 @@ final class RedisServer implements AutoCloseable {
     CompletableFuture<String> exit = new CompletableFuture<>();
     Thread.ofPlatform().daemon().name("redis-supervisor").start(() -> awaitExit(supervisor, exit));
     try {
-      awaitPong(port, exit, log);
+      awaitAnswer(port, home, exit, log);
       return new RedisServer(supervisor, temporary, port);
     } catch (PortTakenException e) {
       say(supervisor, "keep"); // the directory, for the next attempt
@@ -116,10 +119,10 @@ final class RedisServer implements AutoCloseable {
     }
   }
 
-  private static void awaitPong(int port, CompletableFuture<String> exit, Path log)
+  private static void awaitAnswer(int port, Path home, CompletableFuture<String> exit, Path log)
       throws IOException {
     long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!pong(port)) {
+    while (!answers(port, home)) {
       if (exit.isDone()) {
         String said = Files.readString(log, StandardCharsets.UTF_8).strip();
         if (said.contains("Address already in use")) {
@@ -132,18 +135,21 @@ final class RedisServer implements AutoCloseable {
       }
       pause();
     }
-    if (exit.isDone()) { // someone else answered
-      throw new PortTakenException(port);
-    }
   }
 
-  private static boolean pong(int port) throws IOException {
+  /**
+   * Whether the Redis of this home answers, and not another one that was faster to take the port.
+   */
+  private static boolean answers(int port, Path home) {
     try (Socket socket = new Socket()) {
-      socket.connect(Loopback.address(port), 1_000);
-      socket.setSoTimeout(1_000);
-      socket.getOutputStream().write("PING\r\n".getBytes(StandardCharsets.US_ASCII));
-      byte[] answer = socket.getInputStream().readNBytes(7);
-      return Arrays.equals(answer, "+PONG\r\n".getBytes(StandardCharsets.US_ASCII));
+      socket.connect(Loopback.address(port), PROBE_TIMEOUT_MS);
+      socket.setSoTimeout(PROBE_TIMEOUT_MS);
+      socket
+          .getOutputStream()
+          .write("CONFIG GET dir\r\nQUIT\r\n".getBytes(StandardCharsets.US_ASCII));
+      String answer =
+          new String(socket.getInputStream().readNBytes(MAX_ANSWER), StandardCharsets.UTF_8);
+      return answer.contains("\r\n" + home.toRealPath() + "\r\n");
     } catch (IOException e) {
       return false; // not listening yet
     }

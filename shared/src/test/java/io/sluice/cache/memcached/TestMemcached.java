@@ -1,13 +1,14 @@
 package io.sluice.cache.memcached;
 
+import static io.sluice.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.TestPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,11 +33,7 @@ final class TestMemcached implements AutoCloseable {
    */
   TestMemcached(String... arguments) {
     this.arguments = List.of(arguments);
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    port = TestPorts.fixed();
     Runtime.getRuntime().addShutdownHook(hook);
     start();
   }
@@ -85,12 +82,12 @@ final class TestMemcached implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.INHERIT)
               .start();
-      for (int i = 0; !listening(); i++) {
-        if (i == 500 || !process.isAlive()) {
-          throw new IOException("memcached does not start: " + command);
-        }
-        Thread.sleep(10);
-      }
+      eventually(
+          "memcached on port " + port,
+          () -> {
+            assertThat(process.isAlive()).as("still there: " + command).isTrue();
+            return listening();
+          });
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

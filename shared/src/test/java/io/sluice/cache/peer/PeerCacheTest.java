@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.sluice.TestPorts;
 import io.sluice.cache.CacheKit;
 import io.sluice.cache.CacheMetrics;
 import io.sluice.cache.CacheTier;
@@ -14,7 +15,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,11 +47,7 @@ class PeerCacheTest extends CacheKit {
     private HttpServer server;
 
     Peer() {
-      try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        port = socket.getLocalPort();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
+      port = TestPorts.fixed();
       start();
     }
 

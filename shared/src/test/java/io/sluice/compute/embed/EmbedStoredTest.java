@@ -81,7 +81,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Texts of a stored file become a stored matrix, by several runners over files and a Redis. */
-@Timeout(60)
+@Timeout(180)
 class EmbedStoredTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int H = 20;

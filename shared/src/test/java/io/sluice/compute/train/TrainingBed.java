@@ -74,8 +74,7 @@ final class TrainingBed implements AutoCloseable {
   private final Path temp;
   final RedisClient redis = TestRedis.shared().client();
   final String prefix = TestRedis.prefix();
-  final RedisJobStore jobs =
-      new RedisJobStore(redis, prefix, JobSettings.defaults().withLeaseTtl(Duration.ofSeconds(2)));
+  final RedisJobStore jobs;
   private final RedisJobSignals signals = new RedisJobSignals(redis, prefix);
   final WorkerRegistry registry = new RedisWorkerRegistry(redis, prefix, Duration.ofMinutes(1));
   private final ShardPins pins =
@@ -87,8 +86,17 @@ final class TrainingBed implements AutoCloseable {
   /** Largest value that the rounds keep out of the store. */
   int spill = 1 << 20;
 
+  /** With leases that outlive any pause of a busy machine. */
   TrainingBed(Path temp) throws IOException {
+    this(temp, Duration.ofMinutes(2));
+  }
+
+  /**
+   * @param lease how long a step belongs to a worker that says nothing
+   */
+  TrainingBed(Path temp, Duration lease) throws IOException {
     this.temp = temp;
+    jobs = new RedisJobStore(redis, prefix, JobSettings.defaults().withLeaseTtl(lease));
     store = new FileShardStore(Files.createDirectories(temp.resolve("store")));
     manifests =
         new StoredManifests(

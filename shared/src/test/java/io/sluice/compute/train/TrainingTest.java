@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -29,7 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code train} and {@code predict} as jobs of several workers. */
-@Timeout(120)
+@Timeout(300)
 class TrainingTest {
   private static final String GOLDEN = "../src/test/resources/datasets/digits-golden.json";
   private static final String ARGUMENTS =
@@ -166,6 +167,8 @@ class TrainingTest {
 
   @Test
   void deadAndLateWorkersChangeNothing() throws Exception {
+    bed.close();
+    bed = new TrainingBed(temp, Duration.ofSeconds(2));
     bed.worker("w1");
     digits(1 << 20);
     String undisturbed = train("digits", "a", ARGUMENTS);

@@ -1,5 +1,6 @@
 package io.sluice.job.redis;
 
+import static io.sluice.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -42,9 +43,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,11 +52,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Runners as separate workers, each with its own connections, over a real Redis. */
-@Timeout(30)
+@Timeout(180)
 class JobRunnerTest {
+  /** Leases outlive a test; where they have to end, {@link RedisTime} lets that time pass. */
   private static final JobSettings SETTINGS =
       new JobSettings(
-          Duration.ofMillis(600),
+          Duration.ofMinutes(2),
           4,
           Duration.ofMillis(20),
           Duration.ofMillis(40),
@@ -65,9 +66,16 @@ class JobRunnerTest {
           Duration.ofHours(1),
           Duration.ofHours(1));
 
+  /** Leases that are renewed often and end soon. */
+  private static final JobSettings BRIEF = SETTINGS.withLeaseTtl(Duration.ofMillis(600));
+
+  /** Well below the second after which those who wait look for themselves. */
+  private static final Duration AT_ONCE = Duration.ofMillis(600);
+
   private final String prefix = TestRedis.prefix();
   private final List<AutoCloseable> opened = new ArrayList<>();
   private final Sum sum = new Sum();
+  private JobSettings settings = SETTINGS;
   private TestRedis redis;
   private RedisClient client;
   private RedisJobStore store;
@@ -83,7 +91,7 @@ class JobRunnerTest {
     client = open(server.client());
     store = new RedisJobStore(client, prefix, SETTINGS);
     signals = open(new RedisJobSignals(client, prefix));
-    eventually(signals::connected);
+    eventually("signals", signals::connected);
   }
 
   @AfterEach
@@ -94,9 +102,13 @@ class JobRunnerTest {
   }
 
   @Test
-  void oneWorkerDoesItAll() throws InterruptedException {
+  void oneWorkerDoesItAll() throws Exception {
     String id = create(10);
-    WorkSummary summary = runner("w1", 4).work(id);
+    sum.gate = new CountDownLatch(1);
+    CompletableFuture<WorkSummary> worker = runner("w1", 4).join(id);
+    eventually("four tasks at once", () -> sum.atOnce.get() == 4);
+    sum.gate.countDown();
+    WorkSummary summary = worker.get();
     assertThat(summary.done()).isEqualTo(12);
     assertThat(summary.failed()).isZero();
     assertThat(summary.discarded()).isZero();
@@ -104,7 +116,7 @@ class JobRunnerTest {
     assertThat(job.state()).isEqualTo(JobState.SUCCEEDED);
     assertThat(job.result()).contains(IntNode.valueOf(55));
     assertThat(job.progress().bytesDone()).isEqualTo(1_000);
-    assertThat(sum.mostAtOnce).hasValueLessThanOrEqualTo(4).hasValueGreaterThan(1);
+    assertThat(sum.mostAtOnce).hasValue(4);
   }
 
   @Test
@@ -135,20 +147,31 @@ class JobRunnerTest {
     assertThat(runner.running()).isEmpty();
   }
 
+  /** A machine may be slow now and then; without signals, it takes a second each time. */
   @Test
   void waitingCostsNoPollingInterval() throws Exception {
+    Duration least = Duration.ofDays(1);
+    for (int i = 0; i < 10 && least.compareTo(AT_ONCE) >= 0; i++) {
+      Duration taken = wakingAWaiter();
+      least = taken.compareTo(least) < 0 ? taken : least;
+    }
+    assertThat(least).isLessThan(AT_ONCE);
+  }
+
+  private Duration wakingAWaiter() throws Exception {
     String id = create(1);
     sum.gate = new CountDownLatch(1);
     CompletableFuture<WorkSummary> worker = runner("w1", 1).join(id);
     CompletableFuture<WorkSummary> idle = runner("w2", 1).join(id);
     JobWaiter waiter = new JobWaiter(store, signals);
-    assertThat(waiter.await(id, Duration.ofMillis(100)).state()).isEqualTo(JobState.RUNNING);
+    eventually("a running task", () -> store.get(id).state() == JobState.RUNNING);
+    assertThat(waiter.await(id, Duration.ofMillis(20)).state()).isEqualTo(JobState.RUNNING);
     CompletableFuture<Long> woken = new CompletableFuture<>();
     Thread.ofVirtual()
         .start(
             () -> {
               try {
-                waiter.await(id, Duration.ofSeconds(10));
+                waiter.await(id, Duration.ofMinutes(1));
                 woken.complete(System.nanoTime());
               } catch (InterruptedException e) {
                 woken.completeExceptionally(e);
@@ -158,9 +181,10 @@ class JobRunnerTest {
     Thread.sleep(150);
     long released = System.nanoTime();
     sum.gate.countDown();
-    assertThat(Duration.ofNanos(woken.get() - released)).isLessThan(Duration.ofMillis(950));
+    Duration taken = Duration.ofNanos(woken.get() - released);
     idle.get();
     worker.get();
+    return taken;
   }
 
   @Test
@@ -171,7 +195,7 @@ class JobRunnerTest {
     List<JobEvent> heard = new ArrayList<>();
     String after = JobEvent.START;
     while (heard.isEmpty() || !terminal(heard.getLast())) {
-      for (JobEvent event : waiter.awaitEvents(id, after, 2, Duration.ofSeconds(5))) {
+      for (JobEvent event : waiter.awaitEvents(id, after, 2, Duration.ofMinutes(1))) {
         heard.add(event);
         after = event.id();
       }
@@ -187,7 +211,7 @@ class JobRunnerTest {
     sum.reported = 40;
     sum.gate = new CountDownLatch(1);
     CompletableFuture<WorkSummary> worker = runner("w1", 1).join(id);
-    eventually(() -> store.get(id).progress().bytesDone() == 40);
+    eventually("progress", () -> store.get(id).progress().bytesDone() == 40);
     sum.gate.countDown();
     assertThat(worker.get().job().progress().bytesDone()).isEqualTo(100);
   }
@@ -196,6 +220,7 @@ class JobRunnerTest {
   void aDeadPlannerIsReplaced() throws InterruptedException {
     String id = create(3);
     assertThat(store.claim(id, "dead", 0)).isInstanceOf(Lease.PlanLease.class);
+    leasesEnd();
     WorkSummary summary = runner("w1", 2).work(id);
     assertThat(summary.job().result()).contains(IntNode.valueOf(6));
   }
@@ -210,6 +235,7 @@ class JobRunnerTest {
       Lease.TaskLease task = (Lease.TaskLease) store.claim(id, "dead", 0);
       store.complete(task, task.task().payload());
     }
+    leasesEnd();
     WorkSummary summary = runner("w1", 1).work(id);
     assertThat(summary.job().result()).contains(IntNode.valueOf(6));
     assertThat(summary.done()).isEqualTo(2);
@@ -218,50 +244,80 @@ class JobRunnerTest {
     store.planned(
         (Lease.PlanLease) store.claim(other, "dead", 0), sum.plan(store.get(other), null));
     assertThat(store.claim(other, "dead", 0)).isInstanceOf(Lease.CommitLease.class);
+    leasesEnd();
     assertThat(runner("w2", 1).work(other).job().result()).contains(IntNode.valueOf(0));
   }
 
   @Test
   void aLongTaskKeepsItsLease() throws Exception {
+    settings = BRIEF;
     String id = create(1);
     sum.gate = new CountDownLatch(1);
     CompletableFuture<WorkSummary> worker = runner("w1", 1).join(id);
-    CompletableFuture<WorkSummary> other = runner("w2", 1).join(id);
-    Thread.sleep(SETTINGS.leaseTtl().multipliedBy(2));
-    assertThat(sum.executed).hasSize(1);
+    eventually("the task", () -> sum.executed.size() == 1);
+    long first = endOfLease(id);
+    // nobody else asks for it meanwhile, so a renewal that is late does no harm to this test
+    eventually(
+        "a renewal for longer than a lease lives",
+        () -> endOfLease(id) > first + BRIEF.leaseTtl().toMillis());
     sum.gate.countDown();
-    assertThat(worker.get().done() + other.get().done()).isEqualTo(3);
+    assertThat(worker.get().done()).isEqualTo(3);
     assertThat(sum.executed).hasSize(1);
   }
 
+  private long endOfLease(String id) {
+    return client.call("ZSCORE", prefix + "job:" + id + ":leases", "0000000").toLong();
+  }
+
+  /** Now and then later on a busy machine; without signals, a second later each time. */
   @Test
   void cancellingInterruptsTheWorkSoon() throws Exception {
+    Duration least = Duration.ofDays(1);
+    for (int i = 0; i < 10 && least.compareTo(AT_ONCE) >= 0; i++) {
+      Duration taken = cancelling();
+      least = taken.compareTo(least) < 0 ? taken : least;
+    }
+    assertThat(least).isLessThan(AT_ONCE);
+  }
+
+  private Duration cancelling() throws Exception {
+    sum.executed.clear();
+    sum.interrupted.set(0);
     String id = create(2);
     sum.gate = new CountDownLatch(1);
     CompletableFuture<WorkSummary> worker = runner("w1", 2).join(id);
-    eventually(() -> sum.executed.size() == 2);
+    eventually("both tasks", () -> sum.executed.size() == 2);
     long start = System.nanoTime();
     store.cancel(id);
     WorkSummary summary = worker.get();
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(950));
+    Duration taken = Duration.ofNanos(System.nanoTime() - start);
     assertThat(summary.job().state()).isEqualTo(JobState.CANCELLED);
     assertThat(summary.discarded()).isEqualTo(2);
     assertThat(sum.interrupted).hasValue(2);
+    return taken;
   }
 
   @Test
   void aLostLeaseInterruptsTheTaskAndItsResultIsDiscarded() throws Exception {
+    settings = BRIEF;
     String id = create(1);
     sum.gate = new CountDownLatch(1);
     sum.deafness = 1;
     JobRunner runner = runner("w1", 1);
     CompletableFuture<WorkSummary> worker = runner.join(id);
-    eventually(() -> sum.executed.size() == 1);
-    // as if this worker had been stopped for longer than its lease lives
-    client.call("ZADD", prefix + "job:" + id + ":leases", "1", "0000000");
-    Lease.TaskLease thief = (Lease.TaskLease) store.claim(id, "thief", 0);
+    eventually("the task", () -> sum.executed.size() == 1);
+    // as if this worker had been stopped for longer than its lease lives; it may renew in between
+    AtomicReference<Claim> claimed = new AtomicReference<>();
+    eventually(
+        "the task of another worker",
+        () -> {
+          RedisTime.passes(client, prefix, BRIEF.leaseTtl());
+          claimed.set(store.claim(id, "thief", 0));
+          return claimed.get() instanceof Lease;
+        });
+    Lease.TaskLease thief = (Lease.TaskLease) claimed.get();
     assertThat(thief.attempt()).isEqualTo(2);
-    eventually(() -> sum.interrupted.get() == 1);
+    eventually("an interrupt", () -> sum.interrupted.get() == 1);
     assertThat(store.complete(thief, IntNode.valueOf(7))).isTrue();
     WorkSummary summary = worker.get();
     assertThat(summary.discarded()).isEqualTo(1);
@@ -359,9 +415,9 @@ class JobRunnerTest {
     String id = create(3);
     String foreign = store.create("unknown", IntNode.valueOf(1), Optional.empty());
     assertThat(runner.sweep()).containsExactly(id);
-    assertThat(new JobWaiter(store, signals).await(id, Duration.ofSeconds(5)).state())
+    assertThat(new JobWaiter(store, signals).await(id, Duration.ofMinutes(1)).state())
         .isEqualTo(JobState.SUCCEEDED);
-    eventually(() -> runner.running().isEmpty());
+    eventually("nothing to run", () -> runner.running().isEmpty());
     assertThat(runner.sweep()).isEmpty();
     assertThat(store.get(foreign).state()).isEqualTo(JobState.PLANNING);
     assertThatThrownBy(() -> runner.work(foreign))
@@ -377,7 +433,8 @@ class JobRunnerTest {
     store.claim(id, "dead", 0);
     JobRunner runner = runner("w1", 2);
     assertThat(runner.sweep()).as("somebody is at it").isEmpty();
-    eventually(() -> !runner.sweep().isEmpty());
+    leasesEnd();
+    assertThat(runner.sweep()).containsExactly(id);
     assertThat(runner.work(id).job().result()).contains(IntNode.valueOf(10));
   }
 
@@ -387,7 +444,7 @@ class JobRunnerTest {
     sum.gate = new CountDownLatch(1);
     JobRunner leaving = runner("w1", 2);
     CompletableFuture<WorkSummary> worker = leaving.join(id);
-    eventually(() -> sum.executed.size() == 2);
+    eventually("both tasks", () -> sum.executed.size() == 2);
     leaving.close();
     assertThatThrownBy(worker::get)
         .isInstanceOf(ExecutionException.class)
@@ -413,6 +470,8 @@ class JobRunnerTest {
 
   @Test
   void redisRestartsInTheMiddle() throws Exception {
+    // what was claimed when it died is free again soon
+    settings = BRIEF;
     use(open(new TestRedis()));
     String id = create(60);
     sum.pause = Duration.ofMillis(20);
@@ -420,7 +479,7 @@ class JobRunnerTest {
     for (int w = 0; w < 3; w++) {
       all.add(runner("w" + w, 2).join(id));
     }
-    eventually(() -> sum.executed.size() > 15);
+    eventually("some tasks", () -> sum.executed.size() > 15);
     redis.kill();
     Thread.sleep(300);
     redis.start();
@@ -440,7 +499,7 @@ class JobRunnerTest {
     String id = create(2);
     sum.gate = new CountDownLatch(1);
     CompletableFuture<WorkSummary> worker = runner("w1", 1).join(id);
-    eventually(() -> sum.executed.size() == 1);
+    eventually("the task", () -> sum.executed.size() == 1);
     client.call("FLUSHALL");
     sum.gate.countDown();
     assertThatThrownBy(worker::get)
@@ -450,6 +509,11 @@ class JobRunnerTest {
   }
 
   // ---------------------------------------------------------------------------------------------
+
+  /** As if all who hold leases had been silent for longer than those live. */
+  private void leasesEnd() {
+    RedisTime.passes(client, prefix, SETTINGS.leaseTtl());
+  }
 
   private String create(int tasks) {
     return store.create("sum", IntNode.valueOf(tasks), Optional.empty());
@@ -463,12 +527,12 @@ class JobRunnerTest {
       throws InterruptedException {
     RedisClient own = open(redis.client());
     RedisJobSignals ownSignals = open(new RedisJobSignals(own, prefix));
-    eventually(ownSignals::connected);
+    eventually("signals", ownSignals::connected);
     return open(
         new JobRunner(
-            new RedisJobStore(own, prefix, SETTINGS),
+            new RedisJobStore(own, prefix, settings),
             ownSignals,
-            new RedisWorkerRegistry(own, prefix, Duration.ofSeconds(5)),
+            new RedisWorkerRegistry(own, prefix, Duration.ofMinutes(1)),
             List.of(sum),
             () -> freeBytes,
             JobRunner.Settings.of(worker, parallelism)));
@@ -486,14 +550,6 @@ class JobRunnerTest {
   private static boolean terminal(JobEvent event) {
     return event.type() == JobEvent.Type.STATE
         && JobState.of(event.data().get("state").textValue()).terminal();
-  }
-
-  private static void eventually(BooleanSupplier condition) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(8);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("in time").isLessThan(deadline);
-      Thread.sleep(10);
-    }
   }
 
   /** Adds 1 to n, a task a number, of 100 bytes each. */

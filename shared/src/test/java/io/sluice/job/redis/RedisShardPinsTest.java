@@ -30,6 +30,11 @@ class RedisShardPinsTest extends ShardPinsKit {
   }
 
   @Override
+  protected void passes(Duration time) {
+    RedisTime.passes(client, prefix, time);
+  }
+
+  @Override
   protected JobStore store() {
     return new RedisJobStore(client, prefix, JobSettings.defaults());
   }

@@ -29,6 +29,11 @@ class RedisWorkerRegistryTest extends WorkerRegistryKit {
   }
 
   @Override
+  protected void passes(Duration time) {
+    RedisTime.passes(client, prefix, time);
+  }
+
+  @Override
   protected void flush() {
     for (Response key : client.call("KEYS", prefix.replace("{", "\\{") + "*")) {
       client.call("DEL", key.toString());

@@ -60,6 +60,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class HttpReaderTest {
   private static final int SIZE = 2 << 20;
+
+  /** After which those who have to find out that nothing comes give up. */
+  private static final Duration HASTE = Duration.ofMillis(1500);
+
   private static final String DATE = "Tue, 03 Jun 2025 11:05:30 GMT";
 
   private final byte[] bytes = new byte[SIZE];
@@ -438,7 +442,8 @@ class HttpReaderTest {
   void brokenConnectionsAreTransientAndResumed() throws IOException {
     files.put("/models/a", file("\"v1\""));
     try (FaultyProxy proxy = new FaultyProxy(base())) {
-      ShardReader reader = new HttpReader(client, proxy.endpoint().resolve("/models/"), settings());
+      ShardReader reader =
+          new HttpReader(client, proxy.endpoint().resolve("/models/"), settings(HASTE));
       int half = SIZE / 2;
       proxy.plan("GET", new Fault.Truncate(half));
       TransientStorageException truncated =
@@ -456,7 +461,7 @@ class HttpReaderTest {
       assertThat(stalled.transferred()).isEqualTo(half);
       assertThat(stalled).hasMessageContaining("stalled");
 
-      proxy.plan("GET", new Fault.Delay(Duration.ofSeconds(4)));
+      proxy.plan("GET", new Fault.Delay(Duration.ofMinutes(1)));
       TransientStorageException late = (TransientStorageException) failure(() -> readAll(reader));
       assertThat(late.transferred()).isZero();
       assertThat(late).hasMessageContaining("did not answer");
@@ -465,7 +470,7 @@ class HttpReaderTest {
       Arrays.fill(target, (byte) 0);
       proxy.plan("GET", new Fault.Truncate(half), new Fault.Stall(1000), new Fault.Reset(0));
       RetryPolicy policy =
-          new RetryPolicy(5, Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofSeconds(20));
+          new RetryPolicy(5, Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMinutes(2));
       readAll(new RetryingShardReader(reader, policy));
       assertThat(target).isEqualTo(bytes);
       assertThat(proxy.seen().stream().map(FaultyProxy.Request::range))
@@ -497,7 +502,8 @@ class HttpReaderTest {
             sent.countDown();
           }
         });
-    TransientStorageException e = (TransientStorageException) failure(this::readAll);
+    ShardReader reader = new HttpReader(client, base(), settings(HASTE));
+    TransientStorageException e = (TransientStorageException) failure(() -> readAll(reader));
     assertThat(e.transferred()).isEqualTo(1000);
     Arrays.fill(target, (byte) 0);
     goOn.countDown();
@@ -539,11 +545,12 @@ class HttpReaderTest {
   }
 
   private static HttpSettings settings() {
+    return settings(Duration.ofMinutes(1));
+  }
+
+  private static HttpSettings settings(Duration patience) {
     return new HttpSettings(
-        HostPolicy.publicAnd(Set.of("127.0.0.1")),
-        Duration.ofSeconds(2),
-        Duration.ofSeconds(1),
-        Optional.empty());
+        HostPolicy.publicAnd(Set.of("127.0.0.1")), patience, patience, Optional.empty());
   }
 
   private void readAll() {

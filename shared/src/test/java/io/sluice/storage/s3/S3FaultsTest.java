@@ -34,14 +34,19 @@ import software.amazon.awssdk.services.s3.S3Client;
 class S3FaultsTest {
   private static final int SIZE = 3 << 20;
   private static final int HALF = SIZE / 2;
-  private static final Duration TIMEOUT = Duration.ofMillis(1000);
+  private static final Duration TIMEOUT = Duration.ofMinutes(1);
+
+  /** Of those who have to find out that nothing comes. */
+  private static final Duration HASTE = Duration.ofMillis(1500);
+
   private static final RetryPolicy FAST =
-      new RetryPolicy(4, Duration.ofMillis(1), Duration.ofMillis(20), Duration.ofSeconds(30));
+      new RetryPolicy(4, Duration.ofMillis(1), Duration.ofMillis(20), Duration.ofMinutes(2));
 
   private static final byte[] BYTES = new byte[SIZE];
   private static FaultyProxy proxy;
   private static S3Client client;
   private static S3Client twice;
+  private static S3Client hasty;
   private static ShardStore store;
   private static ShardStore retrying;
 
@@ -54,6 +59,7 @@ class S3FaultsTest {
     proxy = new FaultyProxy(S3Fixture.server().endpoint());
     client = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 1, TIMEOUT);
     twice = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 2, TIMEOUT);
+    hasty = S3Fixture.client(proxy.endpoint(), S3Fixture.server().secretKey(), 1, HASTE);
     store = new S3ShardStore(client, S3Fixture.server().bucket(), "");
     retrying = new RetryingShardStore(store, FAST);
   }
@@ -62,6 +68,7 @@ class S3FaultsTest {
   static void stop() throws IOException {
     client.close();
     twice.close();
+    hasty.close();
     proxy.close();
   }
 
@@ -94,14 +101,14 @@ class S3FaultsTest {
   @Test
   void aStallIsTransientAndTellsWhatCame() {
     proxy.plan("GET", new Fault.Stall(HALF));
-    TransientStorageException e = transientFailure(() -> read(store));
+    TransientStorageException e = transientFailure(() -> read(hastily()));
     assertThat(e.transferred()).isEqualTo(HALF);
   }
 
   @Test
   void aFirstByteThatIsTooSlowIsTransient() {
-    proxy.plan("GET", new Fault.Delay(TIMEOUT.multipliedBy(2)));
-    TransientStorageException e = transientFailure(() -> read(store));
+    proxy.plan("GET", new Fault.Delay(TIMEOUT));
+    TransientStorageException e = transientFailure(() -> read(hastily()));
     assertThat(e.transferred()).isZero();
   }
 
@@ -165,7 +172,7 @@ class S3FaultsTest {
   @Test
   void aReadSurvivesResetsAndStallsWithoutReadingTwice() {
     proxy.plan("GET", new Fault.Reset(HALF), new Fault.Stall(1000));
-    read(retrying);
+    read(new RetryingShardStore(hastily(), FAST));
     assertThat(target).isEqualTo(BYTES);
     List<String> ranges = ranges();
     assertThat(ranges).hasSize(3);
@@ -249,6 +256,10 @@ class S3FaultsTest {
   }
 
   // ---- tools
+
+  private static ShardStore hastily() {
+    return new S3ShardStore(hasty, S3Fixture.server().bucket(), "");
+  }
 
   private static boolean put(ShardStore into, String key, String text) {
     return into.putIfAbsent(key, MemorySegment.ofArray(text.getBytes(StandardCharsets.UTF_8)));

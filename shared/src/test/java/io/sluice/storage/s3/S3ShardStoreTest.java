@@ -2,6 +2,7 @@ package io.sluice.storage.s3;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.TestPorts;
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.RetryPolicy;
@@ -14,8 +15,6 @@ import io.sluice.storage.StorageException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
@@ -189,12 +188,9 @@ class S3ShardStoreTest extends ShardStoreKit {
   }
 
   @Test
-  void noServerIsTransient() throws IOException {
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
-    try (S3Client lost = server.client(URI.create("http://127.0.0.1:" + port))) {
+  void noServerIsTransient() {
+    try (TestPorts.Deaf deaf = TestPorts.deaf();
+        S3Client lost = server.client(URI.create("http://127.0.0.1:" + deaf.port()))) {
       ShardStore store = new S3ShardStore(lost, server.bucket(), "");
       StorageException e = failure(() -> store.head("object"));
       assertThat(e.kind()).isEqualTo(ErrorKind.TRANSIENT);
