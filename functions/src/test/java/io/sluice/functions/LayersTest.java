@@ -18,7 +18,7 @@ class LayersTest {
   void onlyWiringNamesAdapters() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("io.sluice.functions.wiring")
+        .resideOutsideOfPackages("io.sluice.functions.wiring", "io.sluice.functions.engine.lambda")
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(

@@ -50,7 +50,7 @@ final class JobRun {
         }
         job = patiently(() -> runner.store().get(jobId));
       }
-      summary = new WorkSummary(job, done.get(), failed.get(), discarded.get());
+      summary = soFar(job);
     } catch (InterruptedException e) {
       error = JobRunner.stopped();
     } catch (RuntimeException e) {
@@ -161,6 +161,11 @@ final class JobRun {
       sharedRound = round;
     }
     return shared;
+  }
+
+  /** What was done here until now. */
+  WorkSummary soFar(Job now) {
+    return new WorkSummary(now, done.get(), failed.get(), discarded.get());
   }
 
   long reservedBytes() {

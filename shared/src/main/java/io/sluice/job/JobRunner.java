@@ -157,6 +157,29 @@ public final class JobRunner implements AutoCloseable {
     return found;
   }
 
+  /**
+   * Stops working on a job: interrupts its steps and gives them back to others. The job goes on.
+   *
+   * @return what was done here
+   */
+  public WorkSummary leave(String jobId) throws InterruptedException {
+    JobRun run = runs.get(jobId);
+    if (run == null) {
+      return new WorkSummary(store.get(jobId), 0, 0, 0);
+    }
+    run.stop();
+    try {
+      run.outcome()
+          .handle((summary, error) -> summary)
+          .get(CLOSE_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      LOG.warnf("job %s did not stop within %s", jobId, CLOSE_PATIENCE);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+    return run.soFar(store.get(jobId));
+  }
+
   /** Ids of the jobs that this worker works on or waits for. */
   public Collection<String> running() {
     return List.copyOf(runs.keySet());

@@ -25,6 +25,13 @@ public interface SluiceConfig {
   /** The file store. */
   File file();
 
+  /** How functions are invoked: over `http`, or by AWS `lambda`. */
+  @WithDefault("http")
+  Engine engine();
+
+  /** The engine `lambda`. */
+  Lambda lambda();
+
   /** Redis as index, job table and worker registry; the connection is `quarkus.redis.hosts`. */
   Redis redis();
 
@@ -70,6 +77,38 @@ public interface SluiceConfig {
     public String text() {
       return name().toLowerCase(Locale.ROOT);
     }
+  }
+
+  /** The ways in which functions are invoked. */
+  enum Engine {
+    /** This process is a server; workers are servers too and call one another. */
+    HTTP,
+    /** This process is an instance of a Lambda function; workers are instances that jobs start. */
+    LAMBDA
+  }
+
+  /** The engine `lambda`: instances of AWS Lambda functions. */
+  interface Lambda {
+    /** Name or ARN of the function whose instances are workers; needed with the engine `lambda`. */
+    Optional<String> worker();
+
+    /** Instances that each job is given. */
+    @WithDefault("8")
+    int fanOut();
+
+    /** How long the first workers of a job wait for the others before they plan without them. */
+    @WithDefault("5s")
+    Duration muster();
+
+    /** Time limit of the function, where the invocation does not say it. */
+    @WithDefault("15m")
+    Duration timeLimit();
+
+    /** The service that workers are started by; that of the region if absent. */
+    Optional<URI> endpoint();
+
+    /** Region of the worker function; where this function runs if absent. */
+    Optional<String> region();
   }
 
   /** The S3 store. */

@@ -68,17 +68,16 @@ public class LocalWorker {
   }
 
   void start(@ObservesAsync HttpServerStart event, HttpServer server) {
-    String host = config.worker().id().isPresent() ? "" : hostName();
     int port = server.getPort();
     worker =
         new Worker(
-            config.worker().id().orElse(host + "-" + port),
+            config.worker().id().orElseGet(() -> name(port)),
             incarnation.id(),
             config
                 .worker()
                 .address()
                 .map(Object::toString)
-                .orElseGet(() -> "http://" + advertised(event.options().getHost()) + ":" + port),
+                .orElseGet(() -> address(event.options().getHost(), port)),
             Instant.now(),
             pool.budgetBytes(),
             pool.freeBytes(),
@@ -119,9 +118,16 @@ public class LocalWorker {
     }
   }
 
+  /** Whether this process serves functions by now. */
+  public boolean running() {
+    return runner != null;
+  }
+
   /** Whether this process is a worker that others know of and may read from. */
   public boolean sharing() {
-    return worker != null && config.worker().enabled();
+    return worker != null
+        && config.worker().enabled()
+        && config.engine() != SluiceConfig.Engine.LAMBDA;
   }
 
   /** Tells the registry what has changed in what this worker holds. */
@@ -144,7 +150,8 @@ public class LocalWorker {
     }
   }
 
-  private void beat() {
+  /** Says that this worker lives, now. */
+  public void beat() {
     try {
       Worker now = worker.with(pool.freeBytes(), held.snapshot().size());
       switch (registry.heartbeat(now)) {
@@ -176,6 +183,19 @@ public class LocalWorker {
       throw new IllegalStateException("this process serves no functions");
     }
     return current;
+  }
+
+  private String name(int port) {
+    return config.engine() == SluiceConfig.Engine.LAMBDA
+        ? "lambda-" + incarnation.id()
+        : hostName() + "-" + port;
+  }
+
+  /** Of an instance of Lambda nobody but its own service can reach the server. */
+  private String address(String listening, int port) {
+    return config.engine() == SluiceConfig.Engine.LAMBDA
+        ? "lambda://" + incarnation.id()
+        : "http://" + advertised(listening) + ":" + port;
   }
 
   private static String advertised(String listening) {

@@ -25,6 +25,7 @@ import io.sluice.compute.train.redis.RedisExchange;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.LocalWorker;
 import io.sluice.functions.engine.http.HttpStageLink;
+import io.sluice.functions.engine.lambda.OnlyThisWorker;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
@@ -99,7 +100,9 @@ public class ComputeWiring {
             manifests,
             store,
             shards,
-            workers,
+            config.engine() == SluiceConfig.Engine.LAMBDA
+                ? new OnlyThisWorker(workers, self)
+                : workers,
             new HttpStageLink(),
             self::id,
             Math.min(config.embed().memory().asLongValue(), runtime.maxMemory() / 2),

@@ -6,8 +6,6 @@ import io.sluice.cache.CacheMetrics;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
-import io.sluice.functions.engine.WorkerInvoker;
-import io.sluice.functions.engine.http.HttpWorkerInvoker;
 import io.sluice.job.JobKind;
 import io.sluice.job.JobSettings;
 import io.sluice.job.JobSignals;
@@ -126,12 +124,6 @@ public class JobWiring {
   @Singleton
   ShardPins pins(RedisClient redis) {
     return new RedisShardPins(redis, config.redis().prefix(), PIN_TTL, DELETE_TTL);
-  }
-
-  @Produces
-  @Singleton
-  WorkerInvoker invoker() {
-    return new HttpWorkerInvoker();
   }
 
   @Produces

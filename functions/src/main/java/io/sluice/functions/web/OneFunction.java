@@ -1,0 +1,41 @@
+package io.sluice.functions.web;
+
+import io.sluice.functions.config.SluiceConfig;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Inject;
+import java.util.Optional;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+
+/**
+ * An instance of a Lambda function is one function: the others of the program, and whatever else
+ * changes something, are not there. Looking, and cancelling a job, is possible everywhere.
+ */
+@ApplicationScoped
+public class OneFunction {
+  @Inject SluiceConfig config;
+
+  @ConfigProperty(name = "quarkus.funqy.export")
+  Optional<String> export;
+
+  void register(@Observes Router router) {
+    if (config.engine() == SluiceConfig.Engine.LAMBDA && export.isPresent()) {
+      router.route().order(Integer.MIN_VALUE + 1).handler(this::pass);
+    }
+  }
+
+  private void pass(RoutingContext context) {
+    HttpMethod method = context.request().method();
+    String path = context.normalizedPath();
+    boolean looks = method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
+    boolean cancels = method.equals(HttpMethod.DELETE) && path.startsWith("/jobs/");
+    if (looks || cancels || path.equals("/" + export.orElseThrow())) {
+      context.next();
+    } else {
+      context.fail(404);
+    }
+  }
+}
