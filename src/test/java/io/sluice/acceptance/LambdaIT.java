@@ -115,7 +115,7 @@ class LambdaIT {
     assertThat(expected).containsEntry("2", 2).containsKey("1");
 
     JsonNode stats = api("compute").stats("lambda/m");
-    assertThat(stats.get("tensors").size()).isEqualTo(16);
+    assertThat(stats.get("result").get("tensors").size()).isEqualTo(16);
   }
 
   @Test
