@@ -125,6 +125,7 @@ module "functions" {
   worker = {
     memory      = 10240
     concurrency = 64
+    fan_out     = 64
   }
 
   api                = var.api

@@ -46,6 +46,7 @@ module "functions" {
   package            = { file = var.package }
   architecture       = var.architecture
   bucket_arn         = module.shard_store.arn
+  source_bucket_arns = var.source_bucket_arns
   redis_url          = module.manifest_store.url
   subnet_ids         = module.network.subnet_ids
   security_group_ids = [module.network.functions_security_group_id]

@@ -33,3 +33,9 @@ variable "force_destroy" {
   type        = bool
   default     = false
 }
+
+variable "source_bucket_arns" {
+  description = "Buckets that models may be uploaded from."
+  type        = list(string)
+  default     = []
+}

@@ -264,8 +264,10 @@ resource "aws_lambda_function" "this" {
       QUARKUS_REDIS_HOSTS      = var.redis_url
       SLUICE_S3_BUCKET         = element(split(":::", var.bucket_arn), 1)
       SLUICE_S3_PREFIX         = var.prefix
+      SLUICE_S3_CHECKSUMS      = "true"
       SLUICE_ENGINE            = "lambda"
       SLUICE_LAMBDA_WORKER     = local.arn["worker"]
+      SLUICE_LAMBDA_FAN_OUT    = tostring(var.worker.fan_out)
       SLUICE_WORKER_ENABLED    = tostring(each.key == "worker")
       SLUICE_WORKER_MEMORY     = "${local.budget[each.key]}M"
       SLUICE_LAMBDA_TIME_LIMIT = "${local.size[each.key].timeout}s"

@@ -119,12 +119,13 @@ variable "security_group_ids" {
 }
 
 variable "worker" {
-  description = "Size of a worker: memory and /tmp in MiB, reserved concurrency (the most workers at a time), seconds."
+  description = "Size of a worker: memory and /tmp in MiB, reserved concurrency (the most workers at a time), seconds; and how many workers each job is given."
   type = object({
     memory      = optional(number, 3008)
     storage     = optional(number, 512)
     concurrency = optional(number, 64)
     timeout     = optional(number, 900)
+    fan_out     = optional(number, 8)
   })
   default  = {}
   nullable = false
@@ -144,6 +145,10 @@ variable "worker" {
   validation {
     condition     = var.worker.timeout >= 60 && var.worker.timeout <= 900
     error_message = "worker.timeout is 60 to 900 seconds, got ${var.worker.timeout}."
+  }
+  validation {
+    condition     = var.worker.fan_out >= 1 && var.worker.fan_out <= var.worker.concurrency
+    error_message = "worker.fan_out is 1 to worker.concurrency (${var.worker.concurrency}), got ${var.worker.fan_out}."
   }
 }
 

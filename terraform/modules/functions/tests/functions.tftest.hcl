@@ -79,6 +79,8 @@ run "four_functions_of_one_artifact" {
       && f.environment[0].variables["SLUICE_S3_PREFIX"] == "models/"
       && f.environment[0].variables["QUARKUS_REDIS_HOSTS"] == "rediss://:token@redis.example.com:6379"
       && f.environment[0].variables["SLUICE_LAMBDA_WORKER"] == "arn:aws:lambda:eu-central-1:123456789012:function:sluice-test-worker"
+      && f.environment[0].variables["SLUICE_ENGINE"] == "lambda"
+      && f.environment[0].variables["SLUICE_LAMBDA_FAN_OUT"] == "8"
     ])
     error_message = "Functions know the bucket, the manifest store and the worker."
   }
@@ -311,6 +313,14 @@ run "bounds_of_workers" {
   command = plan
   variables {
     worker = { memory = 128, storage = 20480, concurrency = 0, timeout = 901 }
+  }
+  expect_failures = [var.worker]
+}
+
+run "fan_out_within_concurrency" {
+  command = plan
+  variables {
+    worker = { concurrency = 16, fan_out = 17 }
   }
   expect_failures = [var.worker]
 }
