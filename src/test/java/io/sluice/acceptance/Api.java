@@ -27,7 +27,7 @@ final class Api {
       RestAssuredConfig.config()
           .httpClient(
               HttpClientConfig.httpClientConfig()
-                  .setParam("http.connection.timeout", 10_000)
+                  .setParam("http.connection.timeout", 60_000)
                   .setParam("http.socket.timeout", (int) Await.LONG.toMillis()));
 
   private final URI base;

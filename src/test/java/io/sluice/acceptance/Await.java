@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 /** Waits for something to be seen from outside. Bounds are generous: they fail tests that hang. */
 final class Await {
   /** Longest wait for anything. */
-  static final Duration LONG = Duration.ofSeconds(90);
+  static final Duration LONG = Duration.ofMinutes(4);
 
   private static final Duration PAUSE = Duration.ofMillis(20);
 
@@ -16,6 +16,15 @@ final class Await {
 
   /** What the look gives as soon as it gives something. */
   static <T> T until(String what, Supplier<Optional<T>> look) {
+    return until(what, look, () -> "");
+  }
+
+  /**
+   * What the look gives as soon as it gives something.
+   *
+   * @param state what there is instead, for the message
+   */
+  static <T> T until(String what, Supplier<Optional<T>> look, Supplier<String> state) {
     long deadline = System.nanoTime() + LONG.toNanos();
     while (true) {
       Optional<T> seen = look.get();
@@ -23,7 +32,8 @@ final class Await {
         return seen.get();
       }
       if (System.nanoTime() > deadline) {
-        throw new AssertionError("waited " + LONG.toSeconds() + " s in vain for " + what);
+        throw new AssertionError(
+            "waited " + LONG.toSeconds() + " s in vain for " + what + " " + state.get());
       }
       try {
         Thread.sleep(PAUSE);
@@ -36,6 +46,11 @@ final class Await {
 
   /** Waits until it is so. */
   static void untilTrue(String what, BooleanSupplier look) {
-    until(what, () -> look.getAsBoolean() ? Optional.of(true) : Optional.empty());
+    untilTrue(what, look, () -> "");
+  }
+
+  /** Waits until it is so. */
+  static void untilTrue(String what, BooleanSupplier look, Supplier<String> state) {
+    until(what, () -> look.getAsBoolean() ? Optional.of(true) : Optional.empty(), state);
   }
 }

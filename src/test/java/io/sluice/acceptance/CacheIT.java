@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,9 +52,26 @@ class CacheIT {
     stack.close();
   }
 
+  /**
+   * What makes workers read from the store although somebody nearer has the bytes is being slow:
+   * these tests count bytes, so nobody is impatient here.
+   */
+  private static final Map<String, String> PATIENT =
+      Map.of(
+          "SLUICE_LOAD_HEDGES", "0",
+          "SLUICE_CACHE_PEER_CONNECT_TIMEOUT", "60s",
+          "SLUICE_CACHE_PEER_TIMEOUT", "2m",
+          "SLUICE_CACHE_PEER_LEASE", "2m",
+          "SLUICE_CACHE_PEER_WAIT_LIMIT", "3m",
+          "SLUICE_CACHE_REDIS_TIMEOUT", "60s",
+          "SLUICE_CACHE_MEMCACHED_CONNECT_TIMEOUT", "60s",
+          "SLUICE_CACHE_MEMCACHED_TIMEOUT", "60s");
+
   /** Workers with a model in their store that none of them has loaded. */
   private static Cluster cluster(int workers, Map<String, String> settings) {
-    Cluster cluster = Cluster.start(stack, "cache-" + ++clusters, workers, 256L << 20, settings);
+    Map<String, String> all = new HashMap<>(PATIENT);
+    all.putAll(settings);
+    Cluster cluster = Cluster.start(stack, "cache-" + ++clusters, workers, 256L << 20, all);
     cluster.api().upload(source, MODEL, "shards", SHARDS, "chunkBytes", 1 << 20);
     return cluster;
   }
@@ -218,7 +234,7 @@ class CacheIT {
     assumeThat(memcached())
         .as("SKIPPED: there is no memcached on the PATH; install it to test the cache")
         .isPresent();
-    int port = freePort();
+    int port = Ports.free(1);
     Process server = startMemcached(port);
     try {
       Cluster cluster =
@@ -265,14 +281,6 @@ class CacheIT {
         .findFirst();
   }
 
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
   private static Process startMemcached(int port) {
     try {
       Process process =
@@ -296,6 +304,7 @@ class CacheIT {
       Await.untilTrue(
           "memcached to listen",
           () -> {
+            assertThat(process.isAlive()).as("memcached is there").isTrue();
             try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
               return socket.isConnected();
             } catch (IOException e) {

@@ -129,7 +129,8 @@ final class Cluster implements AutoCloseable {
     List<String> living = workers().stream().map(Worker::id).toList();
     Await.untilTrue(
         "only workers " + living + " to be registered",
-        () -> api().workers().keySet().equals(java.util.Set.copyOf(living)));
+        () -> api().workers().keySet().equals(java.util.Set.copyOf(living)),
+        () -> api().workers().keySet().toString());
   }
 
   /** Free bytes of each worker as it last said. */
@@ -158,7 +159,8 @@ final class Cluster implements AutoCloseable {
                 .allMatch(
                     worker ->
                         worker.get("freeBytes").longValue() == worker.get("budgetBytes").longValue()
-                            && worker.get("shards").intValue() == 0));
+                            && worker.get("shards").intValue() == 0),
+        () -> api().workers().values().toString());
   }
 
   /** Sum of a counter or timer over all workers, by a prefix of its line in the metrics. */
@@ -175,7 +177,7 @@ final class Cluster implements AutoCloseable {
     workers.forEach(worker -> worker.process().destroy());
     for (Worker worker : workers) {
       try {
-        if (!worker.process().waitFor(20, TimeUnit.SECONDS)) {
+        if (!worker.process().waitFor(60, TimeUnit.SECONDS)) {
           worker.process().destroyForcibly();
         }
       } catch (InterruptedException e) {

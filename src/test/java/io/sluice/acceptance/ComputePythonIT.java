@@ -5,18 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,33 +21,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Conversions, statistics and comparisons by workers against numpy, ml_dtypes, safetensors and the
- * Python package of GGUF. Skipped where they are not installed; {@code ACCEPTANCE_PYTHON} may name
- * a Python that has them.
+ * Python package of GGUF. Skipped where they are not installed.
  */
 class ComputePythonIT {
-  private static final String PYTHON = System.getenv().getOrDefault("ACCEPTANCE_PYTHON", "python3");
-
   @TempDir Path folder;
 
+  private Python python;
+
   @BeforeEach
-  void pythonIsThere() throws InterruptedException {
-    String missing;
-    try {
-      Process process =
-          new ProcessBuilder(PYTHON, "-c", "import numpy, safetensors, ml_dtypes, gguf")
-              .redirectErrorStream(true)
-              .start();
-      String output = text(process.getInputStream());
-      missing = process.waitFor() == 0 ? "" : output;
-    } catch (IOException e) {
-      missing = e.getMessage();
-    }
-    Assumptions.assumeTrue(
-        missing.isEmpty(),
-        "skipped: '"
-            + PYTHON
-            + "' has no numpy, safetensors, ml_dtypes and gguf: "
-            + missing.strip());
+  void pythonIsThere() {
+    python = Python.with(folder, "numpy", "safetensors", "ml_dtypes", "gguf");
   }
 
   /** Matrices that are split over shards and some that are not, vectors, a scalar, integers. */
@@ -110,26 +89,12 @@ class ComputePythonIT {
   }
 
   private void check(String kind, int tensors, Path source, Path result, JsonNode answer)
-      throws IOException, InterruptedException {
-    Path script = folder.resolve("compute.py");
-    try (InputStream in = ComputePythonIT.class.getResourceAsStream("compute.py")) {
-      Files.write(script, in.readAllBytes());
-    }
+      throws IOException {
     Path told = Files.writeString(folder.resolve("answer.json"), answer.toString());
-    Process process =
-        new ProcessBuilder(
-                PYTHON,
-                script.toString(),
-                kind,
-                source.toString(),
-                result.toString(),
-                told.toString())
-            .redirectErrorStream(true)
-            .start();
-    String output = text(process.getInputStream());
-    assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(output.strip()).endsWith("ok " + kind + " " + tensors + " tensors");
-    assertThat(process.exitValue()).isZero();
+    assertThat(
+            python.script(
+                "compute.py", List.of(kind, source.toString(), result.toString(), told.toString())))
+        .endsWith("ok " + kind + " " + tensors + " tensors");
   }
 
   private Path pull(String model, String... options) {
@@ -220,9 +185,5 @@ class ComputePythonIT {
     JsonNode json = cli.run("diff", "python/diff", "python/diff-bad", "--json").json();
     assertThat(json.at("/result/tensors/layers.0.large/unlike").intValue()).isEqualTo(1);
     assertThat(source).exists();
-  }
-
-  private static String text(InputStream in) throws IOException {
-    return new String(in.readAllBytes(), StandardCharsets.UTF_8);
   }
 }

@@ -80,11 +80,19 @@ class EmbedIT {
     return bits;
   }
 
+  /** What was answered first; every other answer has the same bits. */
+  private static List<String> first() {
+    if (first == null) {
+      first = bits(Api.ok(cluster.api().post("/embed", request("encoding", "base64"))));
+    }
+    return first;
+  }
+
   /** Tells the texts that differ, not their vectors. */
   private static void assertSameBits(List<String> bits) {
     List<String> differ = new ArrayList<>();
     for (int i = 0; i < golden.size(); i++) {
-      if (!bits.get(i).equals(first.get(i))) {
+      if (!bits.get(i).equals(first().get(i))) {
         differ.add(golden.get(i).get("text").textValue());
       }
     }
@@ -157,7 +165,7 @@ class EmbedIT {
   void numbersAreTheSameAsBase64() {
     JsonNode answer = Api.ok(cluster.api().post("/embed", request()));
     for (int i = 0; i < golden.size(); i++) {
-      float[] expected = floats(first.get(i));
+      float[] expected = floats(first().get(i));
       for (int j = 0; j < expected.length; j++) {
         assertThat(answer.get("embeddings").get(i).get(j).floatValue()).isEqualTo(expected[j]);
       }

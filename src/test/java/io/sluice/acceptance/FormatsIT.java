@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,11 +37,6 @@ class FormatsIT {
     public String toString() {
       return name;
     }
-  }
-
-  @AfterAll
-  static void nothingStaysInMemory() {
-    CLUSTER.awaitEmpty();
   }
 
   static Stream<Sample> samples() {
@@ -204,6 +198,7 @@ class FormatsIT {
     }
     assertThat(api.unload(model).get("freedBytes").longValue())
         .isGreaterThanOrEqualTo(load.get("L").longValue());
+    CLUSTER.awaitEmpty();
   }
 
   @Test

@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -20,18 +22,27 @@ import org.junit.jupiter.api.Test;
  * a cancelled upload may still store a shard when the next test looks at the bucket.
  */
 class JobsIT {
-  private static final Cluster CLUSTER =
-      Cluster.start(Stack.shared(), "jobs", 4, 256 << 20, Map.of());
+  private static Cluster cluster;
+
+  @BeforeAll
+  static void start() {
+    cluster = Cluster.start(Stack.shared(), "jobs", 4, 256 << 20, Map.of());
+  }
+
+  @AfterAll
+  static void stop() {
+    cluster.close();
+  }
 
   @AfterEach
   void empty() {
-    CLUSTER.unloadAll();
+    cluster.unloadAll();
   }
 
   /** An upload of that many tasks of a kilobyte. */
   private static ObjectNode upload(String name, long seed, int tasks) {
     String source =
-        CLUSTER
+        cluster
             .stack()
             .write(
                 "jobs-" + name,
@@ -43,7 +54,7 @@ class JobsIT {
 
   @Test
   void jobGoesFromPlanToResult() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     ObjectNode request = upload("steps", 51, 20);
     Instant before = Instant.now().minusSeconds(1);
     JsonNode started = Api.ok(api.post("/upload", request.deepCopy().put("wait", false)));
@@ -62,7 +73,7 @@ class JobsIT {
     assertThat(job.has("error")).isFalse();
     assertThat(Instant.parse(job.get("updatedAt").textValue())).isAfter(before);
     // Every worker knows it, and it is what the model is now.
-    for (Cluster.Worker worker : CLUSTER.workers()) {
+    for (Cluster.Worker worker : cluster.workers()) {
       assertThat(worker.api().job(id)).isEqualTo(job);
     }
     assertThat(api.model("jobs/steps").get("version")).isEqualTo(job.get("result").get("version"));
@@ -76,7 +87,7 @@ class JobsIT {
 
   @Test
   void listHasTheNewestFirst() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     String older = api.start("/upload", upload("older", 52, 2));
     String newer = api.start("/upload", upload("newer", 53, 2));
     api.awaitResult(older);
@@ -88,7 +99,7 @@ class JobsIT {
 
   @Test
   void failureIsPartOfTheJob() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     String id = api.start("/load", Api.object("model", "jobs/no-such"));
     JsonNode job = api.awaitJob(id);
     assertThat(job.get("state").textValue()).isEqualTo("failed");
@@ -104,7 +115,7 @@ class JobsIT {
 
   @Test
   void cancelledJobStopsAndLeavesNoModel() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     String id = api.start("/upload", upload("cancelled", 54, 3000));
     Await.untilTrue(
         "the first task to be done", () -> api.job(id).get("tasks").get("done").intValue() > 0);
@@ -114,7 +125,7 @@ class JobsIT {
     assertThat(done).isLessThan(cancelled.get("tasks").get("total").intValue());
 
     // A job that is over does not change, whoever asks.
-    Api other = CLUSTER.workers().getLast().api();
+    Api other = cluster.workers().getLast().api();
     assertThat(Api.ok(other.post("/jobs/" + id + "/cancel", "{}"))).isEqualTo(cancelled);
     List<Event> events = Events.of(other, id, Optional.empty());
     assertThat(events.getLast().data().get("state").textValue()).isEqualTo("cancelled");
@@ -127,7 +138,7 @@ class JobsIT {
 
   @Test
   void finishedJobCannotBeCancelled() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     String id = api.start("/upload", upload("finished", 56, 2));
     api.awaitResult(id);
     JsonNode job = Api.ok(api.post("/jobs/" + id + "/cancel", "{}"));
@@ -136,10 +147,10 @@ class JobsIT {
 
   @Test
   void eventsTellTheProgressInOrder() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     String id = api.start("/upload", upload("events", 57, 300));
     // The stream is open while the job runs, at a worker that did not take the request.
-    List<Event> events = Events.of(CLUSTER.workers().getLast().api(), id, Optional.empty());
+    List<Event> events = Events.of(cluster.workers().getLast().api(), id, Optional.empty());
     assertThat(api.job(id).get("state").textValue()).isEqualTo("succeeded");
 
     List<String> states = new ArrayList<>();
@@ -178,7 +189,7 @@ class JobsIT {
 
   @Test
   void unknownJobIsMissing() {
-    Api api = CLUSTER.api();
+    Api api = cluster.api();
     for (String path : List.of("/jobs/nope", "/jobs/nope/events")) {
       Api.problem(api.get(path), 404, "job-missing");
     }

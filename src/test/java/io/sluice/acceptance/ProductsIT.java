@@ -7,21 +7,17 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code matmul} and {@code topk} over a matrix that is split by rows over four workers. */
 class ProductsIT {
-  private static final String PYTHON = System.getenv().getOrDefault("ACCEPTANCE_PYTHON", "python3");
   private static final String MODEL = "products/m";
   private static final int OUT = 1000;
   private static final int IN = 96;
@@ -90,7 +85,7 @@ class ProductsIT {
   }
 
   @Test
-  void aProductOfAllWorkersIsThatOfNumpy() throws IOException, InterruptedException {
+  void aProductOfAllWorkersIsThatOfNumpy() throws IOException {
     JsonNode answer = compute("matmul", "weight", "w", "bias", "b", "x", inline(N));
     assertThat(answer.get("P").intValue()).isEqualTo(4);
     assertThat(answer.get("N").intValue()).isGreaterThanOrEqualTo(8);
@@ -132,7 +127,7 @@ class ProductsIT {
   }
 
   @Test
-  void theNearestRowsAreThoseOfNumpy() throws IOException, InterruptedException {
+  void theNearestRowsAreThoseOfNumpy() throws IOException {
     List<ObjectNode> cases = new ArrayList<>();
     for (String metric : List.of("cosine", "dot", "l2")) {
       JsonNode answer =
@@ -280,30 +275,13 @@ class ProductsIT {
   }
 
   /** Skipped where Python or its modules are not installed. */
-  private void numpyAgrees(List<ObjectNode> cases) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(PYTHON));
-    try (InputStream in = ProductsIT.class.getResourceAsStream("products.py")) {
-      command.add(Files.write(folder.resolve("products.py"), in.readAllBytes()).toString());
-    }
+  private void numpyAgrees(List<ObjectNode> cases) throws IOException {
+    Python python = Python.with(folder, "numpy", "safetensors.numpy");
+    List<String> files = new ArrayList<>();
     for (ObjectNode one : cases) {
-      Path file = folder.resolve("case-" + command.size() + ".json");
-      command.add(Files.writeString(file, one.toString()).toString());
+      Path file = folder.resolve("case-" + files.size() + ".json");
+      files.add(Files.writeString(file, one.toString()).toString());
     }
-    Assumptions.assumeTrue(
-        run(List.of(PYTHON, "-c", "import numpy, safetensors.numpy")).isEmpty(),
-        "skipped: '" + PYTHON + "' has no numpy and safetensors");
-    assertThat(run(command).strip()).isEqualTo("ok " + cases.size());
-  }
-
-  /** What a command says; an error counts as something said. */
-  private static String run(List<String> command) throws InterruptedException {
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-      return process.exitValue() == 0 ? output : "exit " + process.exitValue() + ": " + output;
-    } catch (IOException e) {
-      return e.toString();
-    }
+    assertThat(python.script("products.py", files)).isEqualTo("ok " + cases.size());
   }
 }

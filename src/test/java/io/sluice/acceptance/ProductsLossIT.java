@@ -65,6 +65,17 @@ class ProductsLossIT {
         "{'operation':'topk','arguments':{'matrix':'w','queries':X,'k':50}}"
       })
   void theAnswerIsTheSameWithoutTheDead(String text) {
+    for (int attempt = 0; attempt < 5; attempt++) {
+      if (isTheSameWithoutTheDead(text)) {
+        return;
+      }
+      allWorkersLive();
+    }
+    throw new AssertionError("every job was over before its worker was dead");
+  }
+
+  /** False if the job was over before the worker was dead, as on a machine that is busy. */
+  private static boolean isTheSameWithoutTheDead(String text) {
     ObjectNode request =
         (ObjectNode)
             Api.parse(
@@ -82,10 +93,12 @@ class ProductsLossIT {
           return total > 0 && tasks.get("done").intValue() >= total / 10;
         });
     workers.getFirst().kill();
-    JsonNode job = survivor.job(id);
-    assertThat(Api.isOver(job)).as("it was killed in the middle: " + job).isFalse();
+    if (Api.isOver(survivor.job(id))) {
+      return false;
+    }
     JsonNode answer = survivor.awaitResult(id);
     assertThat(answer.get("N").intValue()).isGreaterThan(250);
     assertThat(answer.get("result")).isEqualTo(expected);
+    return true;
   }
 }

@@ -4,49 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What lies in the bucket opens with Python's safetensors, and holds the tensors of the source.
- * Skipped where Python or its modules are not installed; {@code ACCEPTANCE_PYTHON} may name one.
+ * Skipped where Python or its modules are not installed.
  */
 class PythonIT {
-  private static final String PYTHON = System.getenv().getOrDefault("ACCEPTANCE_PYTHON", "python3");
-
   @TempDir Path folder;
 
-  @BeforeEach
-  void pythonIsThere() throws InterruptedException {
-    String missing;
-    try {
-      Process process =
-          new ProcessBuilder(PYTHON, "-c", "import numpy, safetensors.numpy")
-              .redirectErrorStream(true)
-              .start();
-      String output = text(process.getInputStream());
-      missing = process.waitFor() == 0 ? "" : output;
-    } catch (IOException e) {
-      missing = e.getMessage();
-    }
-    Assumptions.assumeTrue(
-        missing.isEmpty(),
-        "skipped: '" + PYTHON + "' has no numpy and safetensors: " + missing.strip());
-  }
-
   @Test
-  void everyShardOpensAndHoldsTheSource() throws IOException, InterruptedException {
+  void everyShardOpensAndHoldsTheSource() throws IOException {
+    Python python = Python.with(folder, "numpy", "safetensors.numpy");
     Random random = new Random(91);
     List<Synthetic> tensors = new ArrayList<>();
     for (String type :
@@ -64,29 +40,16 @@ class PythonIT {
         cluster.stack().write("python", Map.of("m.safetensors", source)).toUri().toString();
     cluster.api().upload(url, "python/m", "shardBytes", 30_000);
 
-    List<String> command = new ArrayList<>(List.of(PYTHON, script().toString()));
-    command.add(Files.write(folder.resolve("source.safetensors"), source).toString());
+    List<String> files = new ArrayList<>();
+    files.add(Files.write(folder.resolve("source.safetensors"), source).toString());
     JsonNode shards = cluster.api().model("python/m").get("shards");
     for (JsonNode shard : shards) {
       byte[] object = cluster.bucket().get(Bucket.shardKey(shard.get("digest").textValue()));
       Path file = folder.resolve(shard.get("index").asText() + ".safetensors");
-      command.add(Files.write(file, object).toString());
+      files.add(Files.write(file, object).toString());
     }
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = text(process.getInputStream());
-    assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
-    assertThat(output.strip()).isEqualTo("ok 31 tensors of " + shards.size() + " shards");
-    assertThat(process.exitValue()).isZero();
+    assertThat(python.script("shards.py", files))
+        .isEqualTo("ok 31 tensors of " + shards.size() + " shards");
     assertThat(shards.size()).isGreaterThan(20);
-  }
-
-  private Path script() throws IOException {
-    try (InputStream in = PythonIT.class.getResourceAsStream("shards.py")) {
-      return Files.write(folder.resolve("shards.py"), in.readAllBytes());
-    }
-  }
-
-  private static String text(InputStream in) throws IOException {
-    return new String(in.readAllBytes(), StandardCharsets.UTF_8);
   }
 }

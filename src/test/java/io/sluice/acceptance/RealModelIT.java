@@ -24,6 +24,7 @@ class RealModelIT {
   private static final String MODEL = "sentence-transformers/all-MiniLM-L6-v2";
   private static final Map<String, byte[]> FILES = new HashMap<>();
 
+  private static int clusters;
   private static Cluster cluster;
   private static String source;
   private static JsonNode upload;
@@ -31,7 +32,8 @@ class RealModelIT {
 
   @BeforeAll
   static void uploadIt() throws IOException {
-    cluster = Cluster.start(Stack.shared(), "real-model", 4, 256 << 20, Map.of());
+    // in a bucket that has nothing of it, also when a failed test is run again
+    cluster = Cluster.start(Stack.shared(), "real-model-" + ++clusters, 4, 256 << 20, Map.of());
     for (String name : List.of("model.onnx", "tokenizer.json")) {
       FILES.put(name, Files.readAllBytes(Application.realModel().resolve(name)));
     }
@@ -45,7 +47,7 @@ class RealModelIT {
 
   @AfterAll
   static void free() {
-    cluster.api().unload(MODEL);
+    cluster.close();
     FILES.clear();
   }
 
@@ -128,6 +130,7 @@ class RealModelIT {
   @Test
   @Order(5)
   void secondLoadFindsItInMemory() {
+    cluster.api().load(MODEL);
     double reads = storeReads();
     JsonNode load = cluster.api().load(MODEL);
     Models.assertWholeLoad(load, cluster.api().model(MODEL), alive());
@@ -142,6 +145,7 @@ class RealModelIT {
   @Test
   @Order(6)
   void statisticsAreThoseOfTheFile() {
+    cluster.api().load(MODEL);
     double reads = storeReads();
     JsonNode stats = cluster.api().stats(MODEL);
     Models.assertStats(stats, OnnxFile.read(FILES.get("model.onnx")));
@@ -158,6 +162,7 @@ class RealModelIT {
   @Test
   @Order(7)
   void unloadFreesEverything() {
+    cluster.api().load(MODEL);
     JsonNode unload = cluster.api().unload(MODEL);
     assertThat(unload.get("version")).isEqualTo(upload.get("version"));
     assertThat(unload.get("freedBytes").longValue())

@@ -209,7 +209,7 @@ class TrainingIT {
             Map.of(
                 "SLUICE_JOB_LEASE", "2s",
                 "SLUICE_WORKER_HEARTBEAT", "500ms",
-                "SLUICE_WORKER_TTL", "2s"))) {
+                "SLUICE_WORKER_TTL", "4s"))) {
       upload(fragile, prefix);
       Object[] arguments = {
         "epochs", 12, "batch", 64, "learningRate", 0.2, "momentum", 0.5, "partitions", 6, "seed", 5

@@ -8,8 +8,11 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -67,6 +70,10 @@ class WorkerLossIT {
 
   @BeforeEach
   void allWorkersLive() {
+    allWorkersStart();
+  }
+
+  private static void allWorkersStart() {
     cluster.startWorkers(WORKERS - cluster.workers().size());
     cluster.awaitOnlyLiving();
   }
@@ -84,9 +91,11 @@ class WorkerLossIT {
 
   /**
    * Starts a job, kills a worker while tasks are being done, and returns the job's result as a
-   * survivor tells it.
+   * survivor tells it; nothing if the job was over before the worker was dead, which happens when
+   * this process has to wait for a processor.
    */
-  private static JsonNode resultWithout(Victim victim, String path, ObjectNode request) {
+  private static Optional<JsonNode> resultWithout(Victim victim, String path, ObjectNode request) {
+    allWorkersStart();
     List<Cluster.Worker> workers = cluster.workers();
     Cluster.Worker coordinator = workers.getFirst();
     Cluster.Worker dying = victim == Victim.COORDINATOR ? coordinator : workers.getLast();
@@ -100,12 +109,24 @@ class WorkerLossIT {
           return total > 0 && tasks.get("done").intValue() >= total / 10;
         });
     dying.kill();
-    JsonNode job = survivor.api().job(id);
-    assertThat(Api.isOver(job)).as("it was killed in the middle: " + job).isFalse();
+    if (Api.isOver(survivor.api().job(id))) {
+      cluster.awaitOnlyLiving();
+      cluster.unloadAll();
+      return Optional.empty();
+    }
     JsonNode result = survivor.api().awaitResult(id);
     JsonNode tasks = survivor.api().job(id).get("tasks");
     assertThat(tasks.get("done")).isEqualTo(tasks.get("total"));
-    return result;
+    return Optional.of(result);
+  }
+
+  /** Of a few attempts, the first one that came in time. */
+  private static <T> T inTheMiddle(IntFunction<Optional<T>> attempts) {
+    return IntStream.range(0, 5)
+        .mapToObj(attempts)
+        .flatMap(Optional::stream)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("every job was over before its worker was dead"));
   }
 
   private static Set<String> survivors() {
@@ -115,11 +136,16 @@ class WorkerLossIT {
   @ParameterizedTest
   @EnumSource
   void uploadSucceeds(Victim victim) {
-    String name = "upload-" + victim.name().toLowerCase(java.util.Locale.ROOT);
-    List<Synthetic> content = Models.uniform(72 + victim.ordinal(), UPLOADED_TENSORS, 16 << 10);
+    inTheMiddle(attempt -> uploaded(victim, attempt));
+  }
+
+  private static Optional<JsonNode> uploaded(Victim victim, int attempt) {
+    String name = "upload-" + victim.name().toLowerCase(java.util.Locale.ROOT) + "-" + attempt;
+    List<Synthetic> content =
+        Models.uniform(72 + 10 * attempt + victim.ordinal(), UPLOADED_TENSORS, 16 << 10);
     String from = source(name, content);
     Set<String> before = cluster.bucket().shards().keySet();
-    JsonNode upload =
+    Optional<JsonNode> upload =
         resultWithout(
             victim,
             "/upload",
@@ -132,23 +158,28 @@ class WorkerLossIT {
                 16 << 10,
                 "chunkBytes",
                 1 << 16));
-    Map<String, Long> sent = cluster.bucket().shards();
-    sent.keySet().removeAll(before);
-    assertThat(upload.get("S").longValue())
-        .isEqualTo(sent.values().stream().mapToLong(Long::longValue).sum());
-    assertThat(upload.get("shards").intValue()).isEqualTo(UPLOADED_TENSORS);
-    byte[] file =
-        cluster
-            .bucket()
-            .files("loss/" + name, upload.get("version").textValue())
-            .get("m.safetensors");
-    assertThat(file).isEqualTo(SafetensorsFile.write(content));
+    upload.ifPresent(
+        result -> {
+          Map<String, Long> sent = cluster.bucket().shards();
+          sent.keySet().removeAll(before);
+          assertThat(result.get("S").longValue())
+              .isEqualTo(sent.values().stream().mapToLong(Long::longValue).sum());
+          assertThat(result.get("shards").intValue()).isEqualTo(UPLOADED_TENSORS);
+          byte[] file =
+              cluster
+                  .bucket()
+                  .files("loss/" + name, result.get("version").textValue())
+                  .get("m.safetensors");
+          assertThat(file).isEqualTo(SafetensorsFile.write(content));
+        });
+    return upload;
   }
 
   @ParameterizedTest
   @EnumSource
   void loadSucceedsAndEveryShardIsHeldByTheLiving(Victim victim) {
-    JsonNode load = resultWithout(victim, "/load", Api.object("model", MODEL));
+    JsonNode load =
+        inTheMiddle(attempt -> resultWithout(victim, "/load", Api.object("model", MODEL)));
     JsonNode model = cluster.api().model(MODEL);
     assertThat(survivors()).hasSize(WORKERS - 1);
     Models.assertWholeLoad(load, model, survivors());
@@ -165,7 +196,10 @@ class WorkerLossIT {
   @EnumSource
   void computeSucceedsAndIsRight(Victim victim) {
     JsonNode stats =
-        resultWithout(victim, "/compute", Api.object("model", MODEL, "operation", "stats"));
+        inTheMiddle(
+            attempt ->
+                resultWithout(
+                    victim, "/compute", Api.object("model", MODEL, "operation", "stats")));
     assertThat(stats.get("N").intValue()).isEqualTo(TENSORS);
     Models.assertStats(stats, tensors);
   }

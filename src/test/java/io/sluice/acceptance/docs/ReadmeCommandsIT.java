@@ -3,21 +3,17 @@ package io.sluice.acceptance.docs;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.sluice.acceptance.Ports;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadmeCommandsIT {
   private static final String README_PORT = "8080";
   private static final int WORKERS = 4;
-  private static final Duration PATIENCE = Duration.ofMinutes(4);
+  private static final Duration PATIENCE = Duration.ofMinutes(8);
 
   private static final Pattern STABLE =
       Pattern.compile(
@@ -58,7 +54,7 @@ class ReadmeCommandsIT {
 
   @BeforeEach
   void prepare() throws IOException {
-    port = freePorts();
+    port = Ports.free(WORKERS);
     backgroundOutput = folder.resolve("background.log");
     Path application = built("acceptance.application");
     Path program = folder.resolve("sluice");
@@ -209,29 +205,5 @@ class ReadmeCommandsIT {
     Path path = Path.of(System.getProperty(property)).toAbsolutePath().normalize();
     assertThat(path).as(property + ", which the build makes").exists();
     return path;
-  }
-
-  /**
-   * The first of as many ports in a row as there are workers, all free now, and below those that
-   * Linux and macOS give to whoever asks for any.
-   */
-  private static int freePorts() throws IOException {
-    for (int attempt = 0; attempt < 100; attempt++) {
-      int first = ThreadLocalRandom.current().nextInt(20_000, 32_000);
-      if (IntStream.range(first, first + WORKERS).allMatch(ReadmeCommandsIT::isFree)) {
-        return first;
-      }
-    }
-    throw new IOException("no " + WORKERS + " free ports in a row");
-  }
-
-  private static boolean isFree(int port) {
-    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-      return socket.isBound();
-    } catch (java.net.BindException e) {
-      return false;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }
