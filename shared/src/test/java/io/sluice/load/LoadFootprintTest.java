@@ -29,7 +29,10 @@ class LoadFootprintTest {
   private static final int SHARDS = 8;
   private static final int CHUNK = 8 << 20;
 
-  /** Code, metadata, stacks and young objects that 512 MiB of loading leave behind. */
+  /** The kernel counts resident pages in batches. */
+  private static final long SLACK = 4 << 20;
+
+  /** Code, metadata and stacks that 512 MiB of loading leave behind. */
   private static final long FIXED = 64 << 20;
 
   @Test
@@ -40,7 +43,10 @@ class LoadFootprintTest {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                // All of the heap is resident before the load, however much of it is garbage.
+                "-Xms96m",
                 "-Xmx96m",
+                "-XX:+AlwaysPreTouch",
                 "-XX:+UseSerialGC",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
@@ -77,7 +83,8 @@ class LoadFootprintTest {
       long loaded = Long.parseLong(told.group(3));
       long grown = Long.parseLong(told.group(2)) - Long.parseLong(told.group(1));
       assertThat(loaded).isEqualTo((long) SHARDS * SHARD);
-      assertThat(grown).as(said).isBetween(loaded, loaded + loaded / 10 + FIXED);
+      System.out.printf("[measured] a load of %d MiB took %d MiB%n", loaded >> 20, grown >> 20);
+      assertThat(grown).as(said).isBetween(loaded - SLACK, loaded + loaded / 10 + FIXED);
       keys.forEach(store::delete);
     }
   }
