@@ -58,6 +58,7 @@ class LayersTest {
     "pins, model job manifest",
     "placement, model plan manifest job memory",
     "source, model storage upload",
+    "copy, model json storage manifest job upload",
     "upload, model json format plan storage cache manifest job memory",
     "load, model json placement plan storage cache manifest job memory",
     "compute, model json placement plan storage cache manifest job memory",

@@ -144,6 +144,33 @@ class BenchIT {
   }
 
   @Test
+  void storesAreMeasuredBesideEachOther(@TempDir Path files) throws IOException {
+    Path kept = Files.write(files.resolve("kept"), new byte[1]);
+    Cli withFiles = new Cli(Map.of("SLUICE_FILE_ROOT", files.toString()));
+    JsonNode json =
+        withFiles
+            .run("bench", "stores", "--json", "--size", "8MiB", "--shard", "4MiB", "--repeat", "2")
+            .json();
+    assertThat(json.get("objects").intValue()).isEqualTo(2);
+    assertThat(json.get("stores"))
+        .extracting(store -> store.get("name").textValue())
+        .containsExactly("s3", "file");
+    for (JsonNode store : json.get("stores")) {
+      for (String way : List.of("write", "read")) {
+        assertThat(store.at("/" + way + "/gigabytesPerSecond/median").doubleValue()).isPositive();
+        assertThat(store.at("/" + way + "/cpuSecondsPerGib/median").doubleValue()).isPositive();
+      }
+      assertThat(store.at("/put/milliseconds/median").doubleValue()).isPositive();
+    }
+    try (Stream<Path> left = Files.walk(files)) {
+      assertThat(left.filter(Files::isRegularFile)).containsExactly(kept);
+    }
+    Cli elsewhere = new Cli(Map.of("SLUICE_STORE", "file", "SLUICE_FILE_ROOT", files.toString()));
+    elsewhere.run("bench", "load", "--configured").failed(2, "bench-store-unsupported");
+    assertThat(kept).as("what is in a store that is not measured stays").exists();
+  }
+
+  @Test
   void planNeedsNoStack() {
     JsonNode plan =
         cli.run("plan", "--json", "--size", "140GB", "--workers", "16", "--latency", "0").json();

@@ -47,7 +47,7 @@ final class Cli {
           .endsWith("(" + error + ")");
       assertThat(lines.subList(0, lines.size() - 1))
           .as(this.toString())
-          .allMatch(line -> line.matches("(upload|load|compute|pull): .* (tasks|chunks), .*"));
+          .allMatch(line -> line.matches("(upload|copy|load|compute|pull): .* (tasks|chunks), .*"));
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletionException;
  * Reads parts of a source a few at a time and hands them over in their order: while one is hashed,
  * the next ones are on their way.
  */
-final class ReadAhead {
+public final class ReadAhead {
   /**
    * Bytes to be read.
    *
@@ -23,11 +23,11 @@ final class ReadAhead {
    * @param range where they lie in the file
    * @param target where they go; as long as the range
    */
-  record Part(String path, String etag, ByteRange range, MemorySegment target) {}
+  public record Part(String path, String etag, ByteRange range, MemorySegment target) {}
 
   /** Gets the parts. */
   @FunctionalInterface
-  interface Consumer {
+  public interface Consumer {
     /** Called for each part in order, by the caller's thread. */
     void accept(int index, Part part);
   }
@@ -41,7 +41,7 @@ final class ReadAhead {
    * @param width most parts that are being read or wait to be handed over; at least 1. A part may
    *     have the target of the one {@code width} parts before it.
    */
-  ReadAhead(ShardReader reader, int width) {
+  public ReadAhead(ShardReader reader, int width) {
     this.reader = reader;
     this.width = width;
   }
@@ -51,7 +51,7 @@ final class ReadAhead {
    *
    * @throws io.sluice.storage.StorageException that of the first part in order that failed
    */
-  void run(List<Part> parts, Consumer consumer) throws InterruptedException {
+  public void run(List<Part> parts, Consumer consumer) throws InterruptedException {
     Deque<Read> reads = new ArrayDeque<>(width);
     try {
       int next = 0;

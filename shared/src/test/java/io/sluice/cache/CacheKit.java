@@ -390,6 +390,44 @@ public abstract class CacheKit {
   }
 
   @Test
+  final void aServerThatIsKilledWhileManyWriteFailsNobodyAndGivesNothingHalf() throws Exception {
+    assumeThat(hasServer()).as("there is a server").isTrue();
+    assumeThat(cache.fillable()).as("the cache is filled by loads").isTrue();
+    CacheTier tier = tier();
+    List<Chunk> chunks = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      chunks.add(chunk((1 << 20) + i));
+    }
+    AtomicInteger written = new AtomicInteger();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> writers = new ArrayList<>();
+      for (Chunk chunk : chunks) {
+        writers.add(
+            threads.submit(
+                () -> {
+                  for (int n = 0; n < 40; n++) {
+                    tier.put(chunk.key(), chunk.segment());
+                    written.incrementAndGet();
+                  }
+                }));
+      }
+      while (written.get() < 10) {
+        Thread.sleep(1);
+      }
+      kill();
+      for (Future<?> writer : writers) {
+        writer.get();
+      }
+    } finally {
+      restart();
+    }
+    for (Chunk chunk : chunks) {
+      get(tier, chunk); // right or a miss, never half of it
+    }
+    assertThat(counts.of(CacheMetrics.Lookup.CORRUPT)).isZero();
+  }
+
+  @Test
   final void aServerThatHangsIsLeftAloneSoon() {
     assumeThat(hasServer()).as("there is a server").isTrue();
     CacheTier tier = tier();

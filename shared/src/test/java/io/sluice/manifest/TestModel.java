@@ -23,13 +23,13 @@ import java.util.Random;
 import java.util.zip.CRC32C;
 
 /** A small model with real bytes: each shard holds two tensors, the file has a skeleton. */
-record TestModel(ModelManifest manifest, Map<String, byte[]> objects) {
+public record TestModel(ModelManifest manifest, Map<String, byte[]> objects) {
   static final int CHUNK = 100;
   private static final int HEADER = 64;
   private static final int ELEMENTS = 40;
 
   /** A model whose shard {@code i} depends on {@code seeds[i]} only. */
-  static TestModel of(int... seeds) {
+  public static TestModel of(int... seeds) {
     Map<String, byte[]> objects = new LinkedHashMap<>();
     List<ShardDescriptor> shards = new ArrayList<>();
     List<Tensor> tensors = new ArrayList<>();
@@ -63,12 +63,12 @@ record TestModel(ModelManifest manifest, Map<String, byte[]> objects) {
     return new TestModel(ModelManifest.of(plan, List.of(file), tensors, shards), objects);
   }
 
-  Digest version() {
+  public Digest version() {
     return Digest.sha256(new ManifestCodec().encode(manifest));
   }
 
   /** Stores shards and skeletons. */
-  TestModel upload(ShardStore store) {
+  public TestModel upload(ShardStore store) {
     objects.forEach((key, bytes) -> store.putIfAbsent(key, MemorySegment.ofArray(bytes)));
     return this;
   }

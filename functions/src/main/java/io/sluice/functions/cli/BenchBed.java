@@ -2,6 +2,7 @@ package io.sluice.functions.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.functions.bench.GeneratedShards;
+import io.sluice.functions.config.SluiceConfig;
 import io.sluice.measure.StoreAccess;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.storage.ShardStore;
@@ -28,6 +29,7 @@ class BenchBed {
 
   @Inject Instance<ShardStore> store;
   @Inject Instance<StoreAccess> access;
+  @Inject SluiceConfig config;
 
   private final List<BenchProcess> processes = new ArrayList<>();
   private Path folder;
@@ -117,7 +119,9 @@ class BenchBed {
   /** Ends the subjects and deletes what there is. */
   void close() {
     processes.forEach(BenchProcess::close);
-    UploadSubject.deleteAll(store.get());
+    if (config.store() == SluiceConfig.StoreKind.S3) {
+      UploadSubject.deleteAll(store.get());
+    }
     if (folder != null) {
       Temporary.delete(folder);
     }

@@ -3,9 +3,12 @@ package io.sluice.functions.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.copy.ModelStores;
 import io.sluice.functions.bench.FanoutSubject;
 import io.sluice.functions.bench.GeneratedModel;
 import io.sluice.functions.bench.LoaderSubject;
+import io.sluice.functions.bench.StoreSubject;
+import io.sluice.functions.config.SluiceConfig;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.measure.RawReader;
 import io.sluice.measure.RawWriter;
@@ -17,6 +20,7 @@ import io.sluice.memory.SlabPool;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.SluiceException;
+import io.sluice.storage.ShardStore;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import java.io.IOException;
@@ -41,7 +45,8 @@ import picocli.CommandLine.Parameters;
       "  load    the loader and the clients of the AWS SDK",
       "  upload  sluice upload",
       "  cache   a first and a second load, and each cache",
-      "  fanout  1 to 16 workers with a bandwidth of their own each"
+      "  fanout  1 to 16 workers with a bandwidth of their own each",
+      "  stores  the configured stores beside each other, without loader and caches"
     })
 final class BenchCommand extends SluiceCommand {
   private static final String RAW = "raw";
@@ -55,7 +60,8 @@ final class BenchCommand extends SluiceCommand {
     load(1024 * MIB, 64 * MIB, 2, 5),
     upload(1024 * MIB, 64 * MIB, 1, 5),
     cache(256 * MIB, 64 * MIB, 1, 5),
-    fanout(512 * MIB, 16 * MIB, 1, 2);
+    fanout(512 * MIB, 16 * MIB, 1, 2),
+    stores(256 * MIB, 64 * MIB, 1, 3);
 
     private final long bytes;
     private final long shardBytes;
@@ -76,7 +82,7 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--size",
       paramLabel = "SIZE",
-      description = "Bytes of the model (default: 1GiB, cache 256MiB, fanout 512MiB).")
+      description = "Bytes of the model (default: 1GiB, cache and stores 256MiB, fanout 512MiB).")
   ByteSize size;
 
   @Option(
@@ -102,7 +108,7 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--repeat",
       paramLabel = "N",
-      description = "Repetitions that count (default: 5, fanout 2).")
+      description = "Repetitions that count (default: 5, stores 3, fanout 2).")
   Integer repeat;
 
   @Option(
@@ -147,6 +153,13 @@ final class BenchCommand extends SluiceCommand {
               + " one; everything lies below a prefix of its own and is deleted in the end.")
   boolean configured;
 
+  @Option(
+      names = "--store",
+      paramLabel = "STORE",
+      split = ",",
+      description = "stores: which (default: s3 and all others that are configured).")
+  List<String> stores;
+
   @Option(names = "--subject", hidden = true)
   String subject;
 
@@ -154,6 +167,8 @@ final class BenchCommand extends SluiceCommand {
   @Inject Instance<LoaderSubject> loader;
   @Inject Instance<FanoutSubject> fanout;
   @Inject Instance<UploadSubject> upload;
+  @Inject Instance<ModelStores> modelStores;
+  @Inject SluiceConfig config;
 
   private final Map<String, String> given = new LinkedHashMap<>();
 
@@ -225,12 +240,16 @@ final class BenchCommand extends SluiceCommand {
     if (subject != null) {
       return SubjectProcess.serve(System.in, out(), this::subject);
     }
+    if (kind != Kind.stores) {
+      bed.access(); // before anything is stored: only in S3 there is a prefix to do it below
+    }
     try {
       switch (kind) {
         case load -> load();
         case upload -> upload();
         case cache -> cache();
         case fanout -> fanout();
+        case stores -> stores();
       }
       return 0;
     } finally {
@@ -247,6 +266,7 @@ final class BenchCommand extends SluiceCommand {
       case upload -> raw ? new RawWriter(work) : upload.get().of(work, err());
       case cache -> raw ? new RawReader(spec(work)) : loader.get().of(spec(work), keep(subject));
       case fanout -> fanout.get().of(FanoutSubject.Work.read(work));
+      case stores -> throw usage("stores are measured by one process");
     };
   }
 
@@ -387,6 +407,71 @@ final class BenchCommand extends SluiceCommand {
             run.print(out);
           });
     }
+  }
+
+  private void stores() throws Exception {
+    StoreSubject.Sizes sizes =
+        new StoreSubject.Sizes(
+            Math.toIntExact(Math.ceilDiv(bytes(), shardBytes())),
+            shardBytes(),
+            Math.min(config.load().request().asLongValue(), shardBytes()),
+            connections);
+    Map<String, StoreSubject> subjects = new LinkedHashMap<>();
+    try (ProgressView view = progress("bench")) {
+      opened().forEach((name, store) -> subjects.put(name, new StoreSubject(store, sizes)));
+      BenchStores run = new BenchStores();
+      run.run(subjects, warmup(), repeat(), view);
+      ObjectNode json =
+          JsonNodeFactory.instance
+              .objectNode()
+              .put("bench", kind.name())
+              .put("embedded", !configured)
+              .put("processors", Runtime.getRuntime().availableProcessors())
+              .put("objects", sizes.objects())
+              .put("objectBytes", sizes.objectBytes())
+              .put("requestBytes", sizes.requestBytes())
+              .put("connections", connections)
+              .put("repeat", repeat())
+              .put("warmup", warmup());
+      run.describe(json);
+      print(
+          json,
+          out -> {
+            out.printf(
+                "stores: %d objects of %s, %d reads of %s at once, %d turns after %d to warm up, %d"
+                    + " CPUs%n",
+                sizes.objects(),
+                ByteSize.format(sizes.objectBytes()),
+                connections,
+                ByteSize.format(sizes.requestBytes()),
+                repeat(),
+                warmup(),
+                json.get("processors").intValue());
+            run.print(out);
+          });
+    } finally {
+      subjects.values().forEach(StoreSubject::close);
+    }
+  }
+
+  /** The stores that were named, or all that are configured. */
+  private Map<String, ShardStore> opened() {
+    Map<String, ShardStore> opened = new LinkedHashMap<>();
+    if (stores != null) {
+      stores.forEach(name -> opened.put(name, modelStores.get().open(name).objects()));
+      return opened;
+    }
+    for (SluiceConfig.StoreKind each : SluiceConfig.StoreKind.values()) {
+      try {
+        opened.put(each.text(), modelStores.get().open(each.text()).objects());
+      } catch (SluiceException e) {
+        if (!e.code().equals("config-invalid")) {
+          throw e;
+        }
+        // What lacks its settings is not configured, and not compared.
+      }
+    }
+    return opened;
   }
 
   private TransferSpec generate() {

@@ -28,6 +28,7 @@ final class JobText {
     if (job.hasNonNull("result")) {
       switch (job.path("kind").asText()) {
         case "upload", "upload-local" -> ResultText.upload(JobFollower.result(job), out);
+        case "copy" -> ResultText.copy(JobFollower.result(job), out);
         case "load" -> ResultText.load(JobFollower.result(job), out);
         default -> ResultText.compute(JobFollower.result(job), out, Integer.MAX_VALUE);
       }

@@ -42,6 +42,38 @@ final class ResultText {
         ByteSize.rate(sent, seconds));
   }
 
+  /** A copy. */
+  static void copy(JsonNode result, PrintWriter out) {
+    String name = result.path("model").asText();
+    for (JsonNode version : result.path("versions")) {
+      out.printf(
+          "%s@%s%s%n",
+          name,
+          version.path("version").asText(),
+          version
+              .path("tags")
+              .valueStream()
+              .map(tag -> "  " + tag.asText())
+              .collect(Collectors.joining()));
+    }
+    long sent = result.at("/sent/bytes").asLong() + result.at("/replaced/bytes").asLong();
+    long reused = result.at("/reused/bytes").asLong();
+    double seconds = result.path("seconds").asDouble();
+    out.printf(
+        Locale.ROOT,
+        "%s to %s: sent %d objects (%s), %d were there (%s%s), %d replaced, in %.1f s, %s%n",
+        result.path("from").asText(),
+        result.path("to").asText(),
+        result.at("/sent/objects").asInt() + result.at("/replaced/objects").asInt(),
+        ByteSize.format(sent),
+        result.at("/reused/objects").asInt(),
+        ByteSize.format(reused),
+        result.path("checked").asBoolean() ? ", verified" : "",
+        result.at("/replaced/objects").asInt(),
+        seconds,
+        ByteSize.rate(sent, seconds));
+  }
+
   /** A load. */
   static void load(JsonNode result, PrintWriter out) {
     long loaded = result.path("L").asLong();

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       UploadCommand.class,
+      CopyCommand.class,
       LoadCommand.class,
       UnloadCommand.class,
       ComputeCommand.class,

@@ -19,7 +19,7 @@ public class ProblemRoutes {
 
   /** The functions, which Funqy would let a GET call with its query as input. */
   private static final List<String> FUNCTIONS =
-      List.of("upload", "load", "compute", "embed", "unload", "work", "release");
+      List.of("upload", "copy", "load", "compute", "embed", "unload", "work", "release");
 
   void register(@Observes Router router) {
     router.route().order(Integer.MIN_VALUE).failureHandler(ProblemRoutes::answer);

@@ -3,6 +3,8 @@ package io.sluice.functions.wiring;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.ShutdownEvent;
 import io.sluice.cache.CacheMetrics;
+import io.sluice.copy.CopyKind;
+import io.sluice.copy.ModelStores;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
@@ -205,5 +207,11 @@ public class JobWiring {
         incarnation.id(),
         self::tell,
         config.load().gap().asLongValue());
+  }
+
+  @Produces
+  @Singleton
+  JobKind copy(ModelStores stores, ShardPins pins, TransferMemory memory) {
+    return new CopyKind(stores, pins, memory, config.upload().reads());
   }
 }

@@ -1,6 +1,7 @@
 package io.sluice.functions.wiring;
 
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.config.SluiceConfig.StoreKind;
 import io.sluice.job.ShardPins;
 import io.sluice.manifest.GarbageCollector;
 import io.sluice.manifest.ManifestCodec;
@@ -31,7 +32,12 @@ public class ManifestWiring {
   @Produces
   @Singleton
   ManifestIndex index(RedisClient redis) {
-    return new RedisManifestIndex(redis, config.redis().prefix());
+    return index(redis, config.redis().prefix(), config.store());
+  }
+
+  /** The index of a store: each has one of its own, for each has models of its own. */
+  static ManifestIndex index(RedisClient redis, String prefix, StoreKind store) {
+    return new RedisManifestIndex(redis, prefix + store.text() + ":");
   }
 
   @Produces
@@ -42,7 +48,11 @@ public class ManifestWiring {
 
   @Produces
   @Singleton
-  ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {
+  ManifestRepository repository(ShardStore store, ManifestIndex index, ObjectPins pins) {
+    return manifests(store, index, pins);
+  }
+
+  static ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {
     return new StoredManifests(
         store, index, pins, new ManifestCodec(), InstantSource.system(), PARALLELISM, CACHE_BYTES);
   }

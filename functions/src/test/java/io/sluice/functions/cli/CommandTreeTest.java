@@ -41,6 +41,7 @@ class CommandTreeTest {
     assertThat(commands())
         .containsExactlyInAnyOrder(
             "upload",
+            "copy",
             "load",
             "unload",
             "compute",

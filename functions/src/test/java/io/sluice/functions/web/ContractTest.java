@@ -28,6 +28,7 @@ class ContractTest {
   private static final Map<String, String> REQUESTS =
       Map.of(
           "upload", "{\"source\":\"ftp://x\",\"model\":\"m\"",
+          "copy", "{\"model\":\"no-such-model\",\"to\":\"file\"",
           "load", "{\"model\":\"no-such-model\"",
           "compute", "{\"model\":\"no-such-model\",\"operation\":\"stats\"",
           "embed", "{\"model\":\"no-such-model\",\"texts\":[\"a\"]",
