@@ -30,11 +30,13 @@ final class BenchStores {
     subjects.keySet().forEach(name -> stores.put(name, new Rounds()));
     view.count("turns");
     int turns = warmup + repeat;
+    long bytes = 0;
     for (int turn = 0; turn < turns; turn++) {
       for (Map.Entry<String, StoreSubject> subject : subjects.entrySet()) {
         Round write = subject.getValue().write();
         Round read = subject.getValue().read();
         Round put = subject.getValue().put();
+        bytes += write.bytes() + read.bytes() + put.bytes();
         if (turn >= warmup) {
           Rounds rounds = stores.get(subject.getKey());
           rounds.write().add(write);
@@ -42,7 +44,7 @@ final class BenchStores {
           rounds.put().add(put);
         }
       }
-      view.update(turn + 1, turns, turn + 1, turns);
+      view.update(turn + 1, turns, bytes, bytes / (turn + 1) * turns);
     }
   }
 
