@@ -11,6 +11,9 @@ interface ChunkSums {
   /** Most floats of a chunk. */
   int MOST = 2048;
 
+  /** Distance of exponents at which floats and their squares are added exactly. */
+  int FLOAT_SPREAD = 21;
+
   /** Most doubles of a chunk. */
   int MOST_DOUBLES = 512;
 
@@ -25,6 +28,16 @@ interface ChunkSums {
 
   /** The same for doubles, at most {@link #MOST_DOUBLES}. */
   boolean add(double[] values, int n, Result result);
+
+  /** The sum of doubles that are multiples of {@code 2^unit}, in that unit. */
+  static long inUnits(double[] values, int unit) {
+    double scale = Math.scalb(1.0, -unit);
+    long total = 0;
+    for (double value : values) {
+      total += (long) (value * scale);
+    }
+    return total;
+  }
 
   /** What was found in a chunk. */
   final class Result {

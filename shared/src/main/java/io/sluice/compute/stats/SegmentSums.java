@@ -12,9 +12,11 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * {@link ChunkSums} of floats straight from memory, in one pass, for processes of Java.
  *
- * <p>Squares are added as {@link VectorChunkSums} does. The start of their accumulators is not
- * taken from a first pass over the chunk but from the chunks before, and whether it served is seen
- * at the end; if not, the chunk is read again with its own. Not thread-safe.
+ * <p>A chunk is two pieces that lie far apart: processors fetch ahead from two places more than
+ * from one, which is worth a seventh of the speed. Squares are added as {@link VectorChunkSums}
+ * does. The start of their accumulators is not taken from a first pass over the chunk but from the
+ * chunks before, and whether it served is seen at the end; if not, the chunk is read again with its
+ * own. Zeros are looked for in another pass if there is one at all. Not thread-safe.
  */
 final class SegmentSums {
   /** Of 512 bits where the processor has them: sums are exact, so the width does not matter. */
@@ -36,10 +38,10 @@ final class SegmentSums {
   /** Logarithm of the elements that a lane adds up. */
   private static final int ROWS_BITS = 7;
 
-  /** Floats in a chunk. */
-  static final int CHUNK = (2 * FLOATS.length()) << ROWS_BITS;
+  /** Floats in a piece, which is half a chunk. */
+  static final int PIECE = FLOATS.length() << ROWS_BITS;
 
-  private static final int CHUNK_BYTES = 4 * CHUNK;
+  private static final int PIECE_BYTES = 4 * PIECE;
 
   /** Logarithm of the vectors of sums, which are added to one. */
   private static final int MERGED_BITS = 2;
@@ -48,7 +50,7 @@ final class SegmentSums {
 
   private int largestSigned;
   private int largestNegated; // of the bits with the other sign
-  private int smallestShifted;
+  private int smallest; // bits of the smallest magnitude
   private int zeros;
   private final double[] sums = new double[DOUBLES.length()];
   private final double[] high = new double[DOUBLES.length()];
@@ -58,21 +60,26 @@ final class SegmentSums {
   private int top;
 
   /**
-   * Adds {@link #CHUNK} floats up.
+   * Adds two pieces of {@link #PIECE} floats up.
    *
-   * @param first the first of them
+   * @param first the first float of one
+   * @param second the first float of the other
    * @return false if one is not finite or they are too far apart to be added exactly here
    */
-  boolean add(MemorySegment data, long first, ChunkSums.Result result) {
-    MemorySegment chunk = data.asSlice(4 * first, CHUNK_BYTES);
-    pass(chunk, Math.scalb(1.5, top));
+  boolean add(MemorySegment data, long first, long second, ChunkSums.Result result) {
+    MemorySegment left = data.asSlice(4 * first, PIECE_BYTES);
+    MemorySegment right = data.asSlice(4 * second, PIECE_BYTES);
+    pass(left, right, Math.scalb(1.5, top));
     int positive = Math.max(largestSigned, 0);
     int negative = Math.max(largestNegated, 0);
     int largest = Math.max(positive, negative);
     if (largest >= INFINITY) {
       return false;
     }
-    int smallest = smallestShifted == Integer.MAX_VALUE ? 0 : smallestShifted - Integer.MAX_VALUE;
+    zeros = 0;
+    if (smallest == 0) {
+      findZeros(left, right);
+    }
     int unit = Math.max(smallest >>> 23, 1) - 127 - 23;
     if (smallest != 0) {
       // Squares are below 2^(2·exponent + 2), a lane's sum of them below half of 2^top.
@@ -82,7 +89,7 @@ final class SegmentSums {
       }
       if (top < least || !exact(top, unit)) {
         top = least;
-        pass(chunk, Math.scalb(1.5, top));
+        pass(left, right, Math.scalb(1.5, top));
       }
     }
     result.clear();
@@ -91,9 +98,9 @@ final class SegmentSums {
     result.max = largestSigned >= 0 ? Float.intBitsToFloat(positive) : -nearest;
     result.min = largestNegated >= 0 ? -Float.intBitsToFloat(negative) : nearest;
     if (smallest != 0) {
-      result.sum(inUnits(sums, unit), unit);
-      result.square(inUnits(high, top - 52), top - 52);
-      result.square(inUnits(low, 2 * unit), 2 * unit);
+      result.sum(ChunkSums.inUnits(sums, unit), unit);
+      result.square(ChunkSums.inUnits(high, top - 52), top - 52);
+      result.square(ChunkSums.inUnits(low, 2 * unit), 2 * unit);
     }
     return true;
   }
@@ -116,15 +123,14 @@ final class SegmentSums {
             .convertShape(VectorOperators.F2D, DOUBLES, 0);
   }
 
-  private void pass(MemorySegment chunk, double start) {
+  // Lanes are compared without sign, but never reduced so: see VectorChunkSums.
+  private void pass(MemorySegment left, MemorySegment right, double start) {
     IntVector max = IntVector.broadcast(INTS, Integer.MIN_VALUE);
-    IntVector negated = max;
-    IntVector min = IntVector.broadcast(INTS, Integer.MAX_VALUE);
-    IntVector count = IntVector.zero(INTS);
+    IntVector most = IntVector.zero(INTS);
+    IntVector least = IntVector.broadcast(INTS, -1);
     IntVector max2 = max;
-    IntVector negated2 = negated;
-    IntVector min2 = min;
-    IntVector count2 = count;
+    IntVector most2 = most;
+    IntVector least2 = least;
     DoubleVector s0 = DoubleVector.zero(DOUBLES);
     DoubleVector s1 = s0;
     DoubleVector s2 = s0;
@@ -137,24 +143,19 @@ final class SegmentSums {
     DoubleVector h1 = h0;
     DoubleVector h2 = h0;
     DoubleVector h3 = h0;
-    for (int i = 0; i < CHUNK_BYTES; i += 2 * VECTOR) {
-      IntVector bits = bits(chunk, i);
-      IntVector bits2 = bits(chunk, i + VECTOR);
+    for (int i = 0; i < PIECE_BYTES; i += VECTOR) {
+      IntVector bits = bits(left, i);
+      IntVector bits2 = bits(right, i);
       max = max.max(bits);
       max2 = max2.max(bits2);
-      // The largest of the negative ones by a flip of the sign: see VectorChunkSums.
-      negated = negated.max(bits.lanewise(VectorOperators.XOR, Integer.MIN_VALUE));
-      negated2 = negated2.max(bits2.lanewise(VectorOperators.XOR, Integer.MIN_VALUE));
-      IntVector shifted = bits.and(Integer.MAX_VALUE).add(Integer.MAX_VALUE);
-      IntVector shifted2 = bits2.and(Integer.MAX_VALUE).add(Integer.MAX_VALUE);
-      min = min.min(shifted);
-      min2 = min2.min(shifted2);
-      count = count.add(shifted.lanewise(VectorOperators.ASHR, 31));
-      count2 = count2.add(shifted2.lanewise(VectorOperators.ASHR, 31));
-      DoubleVector x0 = load(chunk, i);
-      DoubleVector x1 = load(chunk, i + HALF);
-      DoubleVector x2 = load(chunk, i + 2 * HALF);
-      DoubleVector x3 = load(chunk, i + 3 * HALF);
+      most = most.lanewise(VectorOperators.UMAX, bits);
+      most2 = most2.lanewise(VectorOperators.UMAX, bits2);
+      least = least.lanewise(VectorOperators.UMIN, bits.add(bits)); // without the sign
+      least2 = least2.lanewise(VectorOperators.UMIN, bits2.add(bits2));
+      DoubleVector x0 = load(left, i);
+      DoubleVector x1 = load(left, i + HALF);
+      DoubleVector x2 = load(right, i);
+      DoubleVector x3 = load(right, i + HALF);
       s0 = s0.add(x0);
       s1 = s1.add(x1);
       s2 = s2.add(x2);
@@ -173,20 +174,38 @@ final class SegmentSums {
       h3 = n3;
     }
     largestSigned = max.max(max2).reduceLanes(VectorOperators.MAX);
-    largestNegated = negated.max(negated2).reduceLanes(VectorOperators.MAX);
-    smallestShifted = min.min(min2).reduceLanes(VectorOperators.MIN);
-    zeros = CHUNK + count.add(count2).reduceLanes(VectorOperators.ADD);
+    largestNegated =
+        most.lanewise(VectorOperators.UMAX, most2)
+            .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
+            .reduceLanes(VectorOperators.MAX);
+    int doubled =
+        least
+            .lanewise(VectorOperators.UMIN, least2)
+            .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
+            .reduceLanes(VectorOperators.MIN);
+    smallest = (doubled ^ Integer.MIN_VALUE) >>> 1;
     s0.add(s1).add(s2.add(s3)).intoArray(sums, 0);
     l0.add(l1).add(l2.add(l3)).intoArray(low, 0);
     h0.sub(start).add(h1.sub(start)).add(h2.sub(start).add(h3.sub(start))).intoArray(high, 0);
   }
 
-  private static long inUnits(double[] lanes, int unit) {
-    double scale = Math.scalb(1.0, -unit);
-    long total = 0;
-    for (double lane : lanes) {
-      total += (long) (lane * scale);
+  /** Counts zeros and finds the smallest of the others, 0 if there is none. */
+  private void findZeros(MemorySegment left, MemorySegment right) {
+    IntVector min = IntVector.broadcast(INTS, Integer.MAX_VALUE);
+    IntVector min2 = min;
+    IntVector count = IntVector.zero(INTS);
+    IntVector count2 = count;
+    for (int i = 0; i < PIECE_BYTES; i += VECTOR) {
+      // Zeros become the largest of all, the others are negative in their order.
+      IntVector shifted = bits(left, i).and(Integer.MAX_VALUE).add(Integer.MAX_VALUE);
+      IntVector shifted2 = bits(right, i).and(Integer.MAX_VALUE).add(Integer.MAX_VALUE);
+      min = min.min(shifted);
+      min2 = min2.min(shifted2);
+      count = count.add(shifted.lanewise(VectorOperators.ASHR, 31));
+      count2 = count2.add(shifted2.lanewise(VectorOperators.ASHR, 31));
     }
-    return total;
+    int shiftedLeast = min.min(min2).reduceLanes(VectorOperators.MIN);
+    smallest = shiftedLeast == Integer.MAX_VALUE ? 0 : shiftedLeast - Integer.MAX_VALUE;
+    zeros = 2 * PIECE + count.add(count2).reduceLanes(VectorOperators.ADD);
   }
 }

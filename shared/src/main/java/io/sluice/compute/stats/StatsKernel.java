@@ -34,6 +34,9 @@ final class StatsKernel {
 
   private static final int INFINITY = 0x7f80_0000;
 
+  /** Elements of a chunk that may be added one by one. */
+  private static final int FEW = 64;
+
   private static final long MASK = 0xffff_ffffL;
 
   private static final ValueLayout.OfShort SHORTS =
@@ -196,13 +199,16 @@ final class StatsKernel {
     long done = 0;
     if (segments.isPresent()) {
       SegmentSums sums = segments.get();
-      for (; count - done >= SegmentSums.CHUNK; done += SegmentSums.CHUNK) {
-        if (sums.add(data, done, found)) {
+      long half = count / 2 / SegmentSums.PIECE * SegmentSums.PIECE;
+      for (; done < half; done += SegmentSums.PIECE) {
+        if (sums.add(data, done, half + done, found)) {
           addFound();
         } else {
-          copied(chunk, done, done + SegmentSums.CHUNK);
+          copied(chunk, done, done + SegmentSums.PIECE);
+          copied(chunk, half + done, half + done + SegmentSums.PIECE);
         }
       }
+      done = 2 * half;
     }
     copied(chunk, done, count);
   }
@@ -296,11 +302,18 @@ final class StatsKernel {
     }
   }
 
-  private void addChunk(FloatChunk chunk, int n) {
+  private void addChunk(FloatChunk chunk, int elements) {
+    int n = elements;
     int fast = 0;
-    if (vectors.isPresent()) {
+    if (vectors.isPresent() && n >= ChunkSums.STEP) {
       fast = n - n % ChunkSums.STEP;
-      if (fast > 0 && vectors.get().add(chunk.values, fast, found)) {
+      boolean added = vectors.get().add(chunk.values, fast, found);
+      if (!added) {
+        n = addFewApart(chunk, n);
+        fast = n - n % ChunkSums.STEP;
+        added = n < elements && fast > 0 && vectors.get().add(chunk.values, fast, found);
+      }
+      if (added) {
         addFound();
       } else {
         fast = 0;
@@ -310,6 +323,51 @@ final class StatsKernel {
       chunk.bitsFromValues(fast, n);
       addFloats(chunk, n - fast);
     }
+  }
+
+  /**
+   * Adds elements one by one that keep a chunk from vectors, if they are few: what is not finite,
+   * or much smaller than the largest. The others move to the front.
+   *
+   * @return how many those are
+   */
+  private int addFewApart(FloatChunk chunk, int n) {
+    chunk.bitsFromValues(0, n);
+    int largest = largestFinite(chunk.bits, n);
+    int limit = Math.max((largest >>> 23) - ChunkSums.FLOAT_SPREAD, 0) << 23;
+    if (countApart(chunk.bits, n, limit) > FEW) {
+      return n;
+    }
+    int kept = 0;
+    for (int i = 0; i < n; i++) {
+      int magnitude = chunk.bits[i] & 0x7fff_ffff;
+      if (magnitude >= INFINITY || (magnitude < limit && magnitude > 0)) {
+        addOne(chunk.values[i]);
+      } else {
+        chunk.values[kept++] = chunk.values[i];
+      }
+    }
+    return kept;
+  }
+
+  private static int largestFinite(int[] bits, int n) {
+    int largest = 0;
+    for (int i = 0; i < n; i++) {
+      int magnitude = bits[i] & 0x7fff_ffff;
+      largest = Math.max(largest, magnitude < INFINITY ? magnitude : 0);
+    }
+    return largest;
+  }
+
+  /** How many are not finite, or not 0 and below a limit. */
+  private static int countApart(int[] bits, int n, int limit) {
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+      int magnitude = bits[i] & 0x7fff_ffff;
+      count += INFINITY - 1 - magnitude >>> 31;
+      count += (magnitude - limit & -magnitude) >>> 31;
+    }
+    return count;
   }
 
   private void addFound() {
@@ -425,9 +483,9 @@ final class StatsKernel {
           highCut,
           lowCut);
     }
-    sum.add(inUnits(chunk.sums, unit), unit);
-    squares.add(inUnits(chunk.high, highUnit), highUnit);
-    squares.add(inUnits(chunk.low, lowUnit), lowUnit);
+    sum.add(ChunkSums.inUnits(chunk.sums, unit), unit);
+    squares.add(ChunkSums.inUnits(chunk.high, highUnit), highUnit);
+    squares.add(ChunkSums.inUnits(chunk.low, lowUnit), lowUnit);
     double lost = 0;
     for (double l : chunk.lost) {
       lost += l;
@@ -464,15 +522,6 @@ final class StatsKernel {
       low[i] += keptLow;
       lost[i] += Math.abs(value - kept) + Math.abs(rest - keptLow);
     }
-  }
-
-  private static long inUnits(double[] row, int unit) {
-    double scale = Math.scalb(1.0, -unit);
-    long total = 0;
-    for (double value : row) {
-      total += (long) (value * scale);
-    }
-    return total;
   }
 
   private void addLost(float[] values, int n, double cut, double highCut, double lowCut) {
@@ -515,20 +564,23 @@ final class StatsKernel {
 
   private void addDoubles(double[] chunk, int from, int to) {
     for (int i = from; i < to; i++) {
-      double value = chunk[i];
-      if (Math.abs(value) <= Double.MAX_VALUE) {
-        lowest = Math.min(lowest, value);
-        highest = Math.max(highest, value);
-        zeros += value == 0 ? 1 : 0;
-        sum.add(value);
-        squares.addSquare(value);
-      } else if (value != value) {
-        nan++;
-      } else if (value > 0) {
-        posInf++;
-      } else {
-        negInf++;
-      }
+      addOne(chunk[i]);
+    }
+  }
+
+  private void addOne(double value) {
+    if (Math.abs(value) <= Double.MAX_VALUE) {
+      lowest = Math.min(lowest, value);
+      highest = Math.max(highest, value);
+      zeros += value == 0 ? 1 : 0;
+      sum.add(value);
+      squares.addSquare(value);
+    } else if (value != value) {
+      nan++;
+    } else if (value > 0) {
+      posInf++;
+    } else {
+      negInf++;
     }
   }
 

@@ -37,9 +37,6 @@ final class VectorChunkSums implements ChunkSums {
 
   private static final int ROWS_BITS = 7;
 
-  /** Distance of exponents at which floats and their squares are added exactly. */
-  private static final int FLOAT_SPREAD = 21;
-
   private static final int INFINITY = 0x7f80_0000;
   private static final long LONG_INFINITY = 0x7ff0_0000_0000_0000L;
 
@@ -85,9 +82,9 @@ final class VectorChunkSums implements ChunkSums {
         high[i] -= start;
       }
       int unit = minExponent - 23;
-      result.sum(inUnits(sums, unit), unit);
-      result.square(inUnits(high, top - 52), top - 52);
-      result.square(inUnits(low, 2 * unit), 2 * unit);
+      result.sum(ChunkSums.inUnits(sums, unit), unit);
+      result.square(ChunkSums.inUnits(high, top - 52), top - 52);
+      result.square(ChunkSums.inUnits(low, 2 * unit), 2 * unit);
     }
     return true;
   }
@@ -175,15 +172,6 @@ final class VectorChunkSums implements ChunkSums {
     b.intoArray(into, 4);
     c.intoArray(into, 8);
     d.intoArray(into, 12);
-  }
-
-  private static long inUnits(double[] lanes, int unit) {
-    double scale = Math.scalb(1.0, -unit);
-    long total = 0;
-    for (double lane : lanes) {
-      total += (long) (lane * scale);
-    }
-    return total;
   }
 
   // ---- doubles
@@ -298,11 +286,11 @@ final class VectorChunkSums implements ChunkSums {
     store(low, q0, q1, none, none);
     store(errorHigh, e0.sub(errorStart), e1.sub(errorStart), none, none);
     store(errorLow, r0, r1, none, none);
-    result.sum(inUnits(sums, top - 52), top - 52);
-    result.sum(inUnits(rest, minExponent - 52), minExponent - 52);
-    result.square(inUnits(high, squareTop - 52), squareTop - 52);
-    result.square(inUnits(low, 2 * minExponent - 52), 2 * minExponent - 52);
-    result.square(inUnits(errorHigh, errorTop - 52), errorTop - 52);
-    result.square(inUnits(errorLow, 2 * minExponent - 104), 2 * minExponent - 104);
+    result.sum(ChunkSums.inUnits(sums, top - 52), top - 52);
+    result.sum(ChunkSums.inUnits(rest, minExponent - 52), minExponent - 52);
+    result.square(ChunkSums.inUnits(high, squareTop - 52), squareTop - 52);
+    result.square(ChunkSums.inUnits(low, 2 * minExponent - 52), 2 * minExponent - 52);
+    result.square(ChunkSums.inUnits(errorHigh, errorTop - 52), errorTop - 52);
+    result.square(ChunkSums.inUnits(errorLow, 2 * minExponent - 104), 2 * minExponent - 104);
   }
 }
