@@ -19,7 +19,7 @@ import time
 TENSOR = 8 << 20
 TENSORS = 64
 JAR = "infra/bench/target/sluice-bench/sluice-bench.jar"
-BENCHMARKS = "StatsBenchmark.(read|vectors)|ConvertBenchmark.(vectors|withErrors)$"
+BENCHMARKS = "StatsBenchmark.(read|vectors)|ConvertBenchmark.vectors"
 
 
 def jmh(jar, threads, only, dtypes, to):
@@ -93,7 +93,6 @@ def main():
     print("|---|---|" + "---:|---:|" * len(counts))
     for key in keys:
         name = re.sub("Benchmark", "", key[0]).lower().replace(".vectors", "").replace("stats.read", "read")
-        name = name.replace(".witherrors", ", errors measured")
         cells = ""
         for t in counts:
             other = theirs[t].get(key)

@@ -20,15 +20,11 @@ final class ErrorLanes {
   /** Bits of the largest difference, without sign. */
   int largest;
 
-  /** Adds one element's difference. */
-  void addError(int i, float difference) {
-    errors[i % COUNT] += (double) difference * difference;
-    largest = Math.max(largest, Float.floatToRawIntBits(difference) & Integer.MAX_VALUE);
-  }
-
   /** Adds one element. */
   void add(int i, float before, float after) {
-    addError(i, before - after);
+    float difference = before - after;
+    errors[i % COUNT] += (double) difference * difference;
+    largest = Math.max(largest, Float.floatToRawIntBits(difference) & Integer.MAX_VALUE);
     signal[i % COUNT] += (double) before * before;
   }
 

@@ -39,14 +39,16 @@ final class ErrorMeter {
     }
   }
 
-  /** Adds elements of a row whose sums {@link #lanes} already has; all are finite. */
-  void add(long elements) {
+  /**
+   * Adds a row of bytes.
+   *
+   * @param exponent of the power of two that its elements were multiplied by
+   */
+  void add(long elements, StepErrors row, int exponent) {
     count += elements;
-  }
-
-  /** The sums of the row so far. */
-  ErrorLanes lanes() {
-    return lanes;
+    max = Math.max(max, Math.scalb(Float.intBitsToFloat(row.largest), -exponent));
+    allErrors.add(Math.scalb(row.errors(), -2 * exponent));
+    allSignal.add(Math.scalb(row.signal(), -2 * exponent));
   }
 
   void overflows(int some) {

@@ -15,8 +15,8 @@ final class RowConverter {
   /** Rows whose largest magnitude is below become zeros: the inverse of their scale overflows. */
   static final float TINY = 0x1p-110f;
 
-  /** Below this, what 127 scales make is finite. */
-  private static final float HUGE = 0x1p126f;
+  /** Exponents of the largest magnitude between which squares of a row fit floats. */
+  private static final int ORDINARY = 40;
 
   private static final ValueLayout.OfFloat FLOATS =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -27,26 +27,24 @@ final class RowConverter {
   private final byte[] bytes = new byte[FloatRows.CHUNK / 32 * 34];
   private final RowKernel kernel;
   private final Optional<SegmentRows> segments;
+  private final StepErrors steps = new StepErrors();
   private final boolean saturate;
-  private final boolean measure;
 
   /**
    * @param saturate see {@link FloatRows#store}
-   * @param measure whether errors are measured
    */
-  RowConverter(boolean saturate, boolean measure) {
-    this(saturate, measure, Vectors.reading());
+  RowConverter(boolean saturate) {
+    this(saturate, Vectors.reading());
   }
 
   /** In one of the ways of reading: the result is the same. */
-  RowConverter(boolean saturate, boolean measure, Vectors.Reading reading) {
+  RowConverter(boolean saturate, Vectors.Reading reading) {
     this.kernel = reading == Vectors.Reading.SCALARS ? new ScalarRows() : new VectorRows();
     this.segments =
-        measure && reading == Vectors.Reading.SEGMENTS && Vectors.wide()
+        reading == Vectors.Reading.SEGMENTS && Vectors.wide()
             ? Optional.of(new SegmentRows())
             : Optional.empty();
     this.saturate = saturate;
-    this.measure = measure;
   }
 
   /**
@@ -60,19 +58,20 @@ final class RowConverter {
     ErrorMeter meter = new ErrorMeter(kernel);
     long length = block.rows() == 0 ? 0 : block.elements() / block.rows();
     float[] scales = new float[to == DType.I8 ? Math.toIntExact(block.rows()) : 0];
+    if (to == DType.I8) {
+      if (length > 0) {
+        bytes(block, length, out.getFirst(), scales, meter);
+      }
+      MemorySegment.copy(scales, 0, out.get(1), FLOATS, 0, scales.length);
+      return meter.sums();
+    }
     for (long row = 0; row < block.rows() && length > 0; row++) {
       switch (to) {
         case F32, F16, BF16 -> floats(block, row * length, length, to, out.getFirst(), meter);
-        case I8 -> bytes(block, (int) row, length, out.getFirst(), scales, meter);
         case Q8_0, Q4_0 -> blocks(block, row * length, length, to, out.getFirst(), meter);
         default -> throw new IllegalArgumentException("nothing is converted to " + to);
       }
-      if (measure) {
-        meter.endRow();
-      }
-    }
-    if (to == DType.I8) {
-      MemorySegment.copy(scales, 0, out.get(1), FLOATS, 0, scales.length);
+      meter.endRow();
     }
     return meter.sums();
   }
@@ -87,76 +86,100 @@ final class RowConverter {
       int n = (int) Math.min(FloatRows.CHUNK, length - done);
       load(block, from + done, n);
       meter.overflows(rows.store(to, values, n, out, from + done, saturate));
-      if (measure) {
-        load(block, from + done, n);
-        rows.load(to, out, from + done, after, n);
-        meter.add(values, after, n);
-      }
+      load(block, from + done, n);
+      rows.load(to, out, from + done, after, n);
+      meter.add(values, after, n);
     }
   }
 
   private void bytes(
-      TensorBlock block,
-      int row,
-      long length,
-      MemorySegment out,
-      float[] scales,
-      ErrorMeter meter) {
-    long from = row * length;
+      TensorBlock block, long length, MemorySegment out, float[] scales, ErrorMeter meter) {
     boolean direct = segments.isPresent() && block.tensor().dtype() == DType.F32;
-    int bits =
-        direct
-            ? largestMagnitude(segments.get(), block.data(), from, length, meter.lanes())
-            : largestMagnitude(block, from, length);
-    float largest = Float.intBitsToFloat(bits);
-    requireFinite(largest, block, row);
-    boolean tiny = largest < TINY;
-    float scale = tiny ? 0 : largest / 127;
-    float factor = tiny ? 0 : 127 / largest;
-    scales[row] = scale;
-    if (direct && largest < HUGE) {
-      scale(segments.get(), block.data(), from, length, factor, scale, out, meter);
-      return;
-    }
-    meter.lanes().clear();
-    for (long done = 0; done < length; done += FloatRows.CHUNK) {
-      int n = (int) Math.min(FloatRows.CHUNK, length - done);
-      if (direct || length > FloatRows.CHUNK) {
-        load(block, from + done, n);
+    int next = direct ? largestInPlace(block.data(), length) : 0;
+    for (int row = 0; row < scales.length; row++) {
+      int bits = direct ? next : largestMagnitude(block, row * length, length);
+      float largest = Float.intBitsToFloat(bits);
+      requireFinite(largest, block, row);
+      boolean tiny = largest < TINY;
+      float scale = tiny ? 0 : largest / 127;
+      float factor = tiny ? 0 : 127 / largest;
+      scales[row] = scale;
+      // Rows of extraordinary size are multiplied by a power of two, which changes no bit else.
+      int exponent = exponent(largest);
+      steps.clear();
+      if (direct && exponent == 0) {
+        next = quantizeInPlace(block, row, length, factor, scale, out);
+      } else {
+        quantize(block, row * length, length, factor, scale, Math.scalb(1f, exponent), out);
+        if (direct && row + 1 < scales.length) {
+          next = largestInPlace(block.data().asSlice(4 * (row + 1) * length), length);
+        }
       }
-      kernel.scaleToBytes(values, n, factor, bytes);
-      MemorySegment.copy(bytes, 0, out, ValueLayout.JAVA_BYTE, from + done, n);
-      if (measure) {
-        kernel.scaleToFloats(bytes, n, scale, after);
-        meter.add(values, after, n);
-      }
+      meter.add(length, steps, exponent);
     }
   }
 
-  private int largestMagnitude(
-      SegmentRows rows, MemorySegment data, long from, long length, ErrorLanes lanes) {
+  private int largestInPlace(MemorySegment data, long length) {
     int bits = 0;
-    for (long done = 0; done < length; done += SegmentRows.MOST) {
-      int n = (int) Math.min(SegmentRows.MOST, length - done);
-      bits = Math.max(bits, rows.largestMagnitude(data, from + done, n, lanes));
+    for (long done = 0; done < length; done += StepErrors.MOST) {
+      int n = (int) Math.min(StepErrors.MOST, length - done);
+      bits = Math.max(bits, segments.get().largestMagnitude(data.asSlice(4 * done, 4L * n), n));
     }
     return bits;
   }
 
-  private void scale(
-      SegmentRows rows,
-      MemorySegment data,
+  /** Quantizes a row and returns the bits of the largest magnitude of the next. */
+  private int quantizeInPlace(
+      TensorBlock block, int row, long length, float factor, float scale, MemorySegment out) {
+    long from = row * length;
+    long next = row + 1 < block.rows() ? from + length : from;
+    int bits = 0;
+    for (long done = 0; done < length; done += StepErrors.MOST) {
+      int n = (int) Math.min(StepErrors.MOST, length - done);
+      MemorySegment source = block.data().asSlice(4 * (from + done), 4L * n);
+      MemorySegment following = block.data().asSlice(4 * (next + done), 4L * n);
+      MemorySegment target = out.asSlice(from + done, n);
+      bits =
+          Math.max(
+              bits,
+              segments.get().quantize(source, following, n, factor, scale, target, steps));
+      steps.flush();
+    }
+    return bits;
+  }
+
+  private void quantize(
+      TensorBlock block,
       long from,
       long length,
       float factor,
       float scale,
-      MemorySegment out,
-      ErrorMeter meter) {
-    for (long done = 0; done < length; done += SegmentRows.MOST) {
-      int n = (int) Math.min(SegmentRows.MOST, length - done);
-      rows.scale(data, from + done, n, factor, scale, out, meter.lanes());
+      float power,
+      MemorySegment out) {
+    for (long done = 0; done < length; done += StepErrors.MOST) {
+      int n = (int) Math.min(StepErrors.MOST, length - done);
+      load(block, from + done, n);
+      multiply(values, n, power);
+      kernel.quantize(values, n, factor / power, scale * power, bytes, steps);
+      MemorySegment.copy(bytes, 0, out, ValueLayout.JAVA_BYTE, from + done, n);
+      steps.flush();
     }
-    meter.add(length);
+  }
+
+  private static int exponent(float largest) {
+    int exponent = Math.getExponent(largest);
+    if (largest == 0 || Math.abs(exponent) <= ORDINARY) {
+      return 0;
+    }
+    return largest < TINY ? 126 : exponent < 0 ? 72 : -72;
+  }
+
+  private static void multiply(float[] values, int n, float power) {
+    if (power != 1) {
+      for (int i = 0; i < n; i++) {
+        values[i] *= power;
+      }
+    }
   }
 
   private int largestMagnitude(TensorBlock block, long from, long length) {
@@ -184,14 +207,12 @@ final class RowConverter {
         GgmlBlocks.toQ4(values, n, bytes);
       }
       MemorySegment.copy(bytes, 0, out, ValueLayout.JAVA_BYTE, at, size);
-      if (measure) {
-        if (to == DType.Q8_0) {
-          GgmlBlocks.fromQ8(bytes, n, after);
-        } else {
-          GgmlBlocks.fromQ4(bytes, n, after);
-        }
-        meter.add(values, after, n);
+      if (to == DType.Q8_0) {
+        GgmlBlocks.fromQ8(bytes, n, after);
+      } else {
+        GgmlBlocks.fromQ4(bytes, n, after);
       }
+      meter.add(values, after, n);
     }
   }
 

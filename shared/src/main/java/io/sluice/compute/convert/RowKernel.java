@@ -11,11 +11,21 @@ interface RowKernel {
    */
   int largestMagnitude(float[] values, int n);
 
-  /** {@code to[i] = rint(values[i] · factor)}, which fits a byte. */
-  void scaleToBytes(float[] values, int n, float factor, byte[] to);
+  /**
+   * {@code to[i] = rint(values[i] · factor)}, which fits a byte. Adds what lies between the
+   * elements and the bytes times {@code scale}, rounded once.
+   *
+   * @param n how many, at most {@value StepErrors#MOST}
+   * @param errors with empty lanes
+   */
+  void quantize(float[] values, int n, float factor, float scale, byte[] to, StepErrors errors);
 
-  /** {@code to[i] = bytes[i] · scale}, rounded once. */
-  void scaleToFloats(byte[] bytes, int n, float scale, float[] to);
+  /** One element of {@link #quantize}. */
+  static byte quantize(int i, float value, float factor, float scale, StepErrors errors) {
+    byte scaled = (byte) Float.floatToRawIntBits(value * factor + ROUND);
+    errors.add(i, value, scaled * scale);
+    return scaled;
+  }
 
   /**
    * Adds what lies between finite elements; the first goes to the first lane.

@@ -12,16 +12,10 @@ final class ScalarRows implements RowKernel {
   }
 
   @Override
-  public void scaleToBytes(float[] values, int n, float factor, byte[] to) {
+  public void quantize(
+      float[] values, int n, float factor, float scale, byte[] to, StepErrors errors) {
     for (int i = 0; i < n; i++) {
-      to[i] = (byte) Float.floatToRawIntBits(values[i] * factor + ROUND);
-    }
-  }
-
-  @Override
-  public void scaleToFloats(byte[] bytes, int n, float scale, float[] to) {
-    for (int i = 0; i < n; i++) {
-      to[i] = bytes[i] * scale;
+      to[i] = RowKernel.quantize(i, values[i], factor, scale, errors);
     }
   }
 

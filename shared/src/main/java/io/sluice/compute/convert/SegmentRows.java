@@ -4,7 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,53 +16,66 @@ import jdk.incubator.vector.VectorSpecies;
 final class SegmentRows {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
-  private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_512;
   private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
-  private static final VectorSpecies<Float> HALVES = FloatVector.SPECIES_256;
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final int LANES = ErrorLanes.COUNT;
+  private static final int LANES = StepErrors.LANES;
 
-  /** Most elements at a time, a multiple of the lanes: differences stay in the cache. */
-  static final int MOST = 1 << 13;
-
-  private final float[] differences = new float[MOST];
+  // No constants, which the compiler would load again for each vector.
+  private int mask = Integer.MAX_VALUE;
+  private float round = RowKernel.ROUND;
 
   private static FloatVector load(MemorySegment from, long at) {
     return FloatVector.fromMemorySegment(FLOATS, from, at, ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static FloatVector half(MemorySegment from, long at) {
-    return FloatVector.fromMemorySegment(HALVES, from, at, ByteOrder.LITTLE_ENDIAN);
+  private static IntVector magnitude(MemorySegment from, long at, int mask) {
+    return IntVector.fromMemorySegment(INTS, from, at, ByteOrder.LITTLE_ENDIAN).and(mask);
   }
 
   /**
    * The bits of the largest magnitude of {@code n} floats; those of a NaN or an infinity if there
-   * is one. Adds the squares of the floats to the signal.
+   * is one.
    */
-  int largestMagnitude(MemorySegment data, long first, int n, ErrorLanes lanes) {
-    MemorySegment row = data.asSlice(4 * first, 4L * n);
+  int largestMagnitude(MemorySegment row, int n) {
+    return largestMagnitude(row, n, mask);
+  }
+
+  private static int largestMagnitude(MemorySegment row, int n, int mask) {
     IntVector a = IntVector.zero(INTS);
     IntVector b = a;
-    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes.signal, 0);
-    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes.signal, 8);
-    int at = 0;
-    int end = n - n % (2 * LANES);
-    for (; at < end; at += 2 * LANES) {
-      a = a.max(load(row, 4L * at).reinterpretAsInts().and(Integer.MAX_VALUE));
-      b = b.max(load(row, 4L * at + 64).reinterpretAsInts().and(Integer.MAX_VALUE));
-      s0 = plusSquare(s0, half(row, 4L * at));
-      s1 = plusSquare(s1, half(row, 4L * at + 32));
-      s0 = plusSquare(s0, half(row, 4L * at + 64));
-      s1 = plusSquare(s1, half(row, 4L * at + 96));
+    int end = n - n % LANES;
+    for (int i = 0; i < end; i += LANES) {
+      a = a.max(magnitude(row, 4L * i, mask));
+      b = b.max(magnitude(row, 4L * i + 64, mask));
     }
-    s0.intoArray(lanes.signal, 0);
-    s1.intoArray(lanes.signal, 8);
     int largest = a.max(b).reduceLanes(VectorOperators.MAX);
-    for (; at < n; at++) {
-      float value = row.get(FLOAT, 4L * at);
-      lanes.signal[at % LANES] += (double) value * value;
-      largest = Math.max(largest, Float.floatToRawIntBits(value) & Integer.MAX_VALUE);
+    for (int i = end; i < n; i++) {
+      largest = Math.max(largest, Float.floatToRawIntBits(row.get(FLOAT, 4L * i)) & mask);
+    }
+    return largest;
+  }
+
+  /**
+   * {@link RowKernel#quantize} of {@code n} elements, and {@link #largestMagnitude} of as many of
+   * the next row: so the one comes from memory while the other is computed.
+   *
+   * @return what it is of the next row
+   */
+  int quantize(
+      MemorySegment from,
+      MemorySegment next,
+      int n,
+      float factor,
+      float scale,
+      MemorySegment to,
+      StepErrors errors) {
+    int end = n - n % LANES;
+    int largest = scale(from, next, end, factor, scale, round, mask, to, errors);
+    for (int i = end; i < n; i++) {
+      largest = Math.max(largest, Float.floatToRawIntBits(next.get(FLOAT, 4L * i)) & mask);
+      byte scaled = RowKernel.quantize(i, from.get(FLOAT, 4L * i), factor, scale, errors);
+      to.set(ValueLayout.JAVA_BYTE, i, scaled);
     }
     return largest;
   }
@@ -74,58 +86,47 @@ final class SegmentRows {
     bytes.intoMemorySegment(to, at, ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static byte one(float value, float factor, MemorySegment to, long at) {
-    byte scaled = (byte) Float.floatToRawIntBits(value * factor + RowKernel.ROUND);
-    to.set(ValueLayout.JAVA_BYTE, at, scaled);
-    return scaled;
-  }
-
-  /**
-   * {@code to[i] = rint(from[i] · factor)}, which fits a byte, of {@code n} elements. Adds what
-   * lies between the elements and the bytes times {@code scale}.
-   */
-  void scale(
+  private static int scale(
       MemorySegment from,
-      long first,
+      MemorySegment next,
       int n,
       float factor,
       float scale,
+      float round,
+      int mask,
       MemorySegment to,
-      ErrorLanes lanes) {
-    MemorySegment source = from.asSlice(4 * first, 4L * n);
-    MemorySegment target = to.asSlice(first, n);
-    IntVector largest = IntVector.zero(INTS);
-    int at = 0;
-    int end = n - n % LANES;
-    for (; at < end; at += LANES) {
-      FloatVector x = load(source, 4L * at);
-      FloatVector rounded = x.mul(factor).add(RowKernel.ROUND);
-      bytes(rounded, target, at);
-      FloatVector d = x.sub(rounded.sub(RowKernel.ROUND).mul(scale));
-      d.intoArray(differences, at);
-      largest = largest.max(d.reinterpretAsInts().and(Integer.MAX_VALUE));
-    }
-    lanes.largest = Math.max(lanes.largest, largest.reduceLanes(VectorOperators.MAX));
-    addSquares(differences, end, lanes.errors);
-    for (; at < n; at++) {
-      float value = source.get(FLOAT, 4L * at);
-      lanes.addError(at, value - one(value, factor, target, at) * scale);
-    }
-  }
-
-  private static void addSquares(float[] values, int n, double[] lanes) {
-    DoubleVector s0 = DoubleVector.fromArray(DOUBLES, lanes, 0);
-    DoubleVector s1 = DoubleVector.fromArray(DOUBLES, lanes, 8);
+      StepErrors errors) {
+    FloatVector e0 = FloatVector.zero(FLOATS);
+    FloatVector e1 = e0;
+    FloatVector s0 = e0;
+    FloatVector s1 = e0;
+    IntVector a = IntVector.zero(INTS);
+    IntVector b = a;
+    IntVector next0 = a;
+    IntVector next1 = a;
     for (int i = 0; i < n; i += LANES) {
-      s0 = plusSquare(s0, FloatVector.fromArray(HALVES, values, i));
-      s1 = plusSquare(s1, FloatVector.fromArray(HALVES, values, i + 8));
+      next0 = next0.max(magnitude(next, 4L * i, mask));
+      next1 = next1.max(magnitude(next, 4L * i + 64, mask));
+      FloatVector x = load(from, 4L * i);
+      FloatVector y = load(from, 4L * i + 64);
+      FloatVector rx = x.mul(factor).add(round);
+      FloatVector ry = y.mul(factor).add(round);
+      bytes(rx, to, i);
+      bytes(ry, to, i + 16);
+      s0 = x.fma(x, s0);
+      s1 = y.fma(y, s1);
+      FloatVector dx = x.sub(rx.sub(round).mul(scale));
+      FloatVector dy = y.sub(ry.sub(round).mul(scale));
+      e0 = dx.fma(dx, e0);
+      e1 = dy.fma(dy, e1);
+      a = a.max(dx.reinterpretAsInts().and(mask));
+      b = b.max(dy.reinterpretAsInts().and(mask));
     }
-    s0.intoArray(lanes, 0);
-    s1.intoArray(lanes, 8);
-  }
-
-  private static DoubleVector plusSquare(DoubleVector sum, FloatVector values) {
-    DoubleVector wide = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 0);
-    return wide.fma(wide, sum);
+    e0.intoArray(errors.errors, 0);
+    e1.intoArray(errors.errors, 16);
+    s0.intoArray(errors.signal, 0);
+    s1.intoArray(errors.signal, 16);
+    errors.largest = Math.max(errors.largest, a.max(b).reduceLanes(VectorOperators.MAX));
+    return next0.max(next1).reduceLanes(VectorOperators.MAX);
   }
 }

@@ -16,6 +16,9 @@ final class VectorRows implements RowKernel {
   private static final VectorSpecies<Double> DOUBLES = DoubleVector.SPECIES_256;
   private static final int STEP = 32;
 
+  /** No constant, which the compiler would load again for each vector. */
+  private float round = ROUND;
+
   @Override
   public int largestMagnitude(float[] values, int n) {
     IntVector a = IntVector.zero(INTS);
@@ -41,43 +44,93 @@ final class VectorRows implements RowKernel {
   }
 
   @Override
-  public void scaleToBytes(float[] values, int n, float factor, byte[] to) {
-    int end = n - n % STEP;
-    for (int i = 0; i < end; i += STEP) {
-      scaled(values, i, factor).intoArray(to, i);
-      scaled(values, i + 8, factor).intoArray(to, i + 8);
-      scaled(values, i + 16, factor).intoArray(to, i + 16);
-      scaled(values, i + 24, factor).intoArray(to, i + 24);
-    }
+  public void quantize(
+      float[] values, int n, float factor, float scale, byte[] to, StepErrors errors) {
+    int end = n - n % StepErrors.LANES;
+    scaleToBytes(values, end, factor, round, to);
+    addSquares(values, end, errors.signal);
+    int largest = addErrors(values, end, factor, scale, round, errors.errors);
+    errors.largest = Math.max(errors.largest, largest);
     for (int i = end; i < n; i++) {
-      to[i] = (byte) Float.floatToRawIntBits(values[i] * factor + ROUND);
-    }
-  }
-
-  private static ByteVector scaled(float[] values, int at, float factor) {
-    return (ByteVector)
-        FloatVector.fromArray(FLOATS, values, at)
-            .mul(factor)
-            .add(ROUND)
-            .reinterpretAsInts()
-            .convertShape(VectorOperators.I2B, BYTES, 0);
-  }
-
-  @Override
-  public void scaleToFloats(byte[] bytes, int n, float scale, float[] to) {
-    int end = n - n % 8;
-    for (int i = 0; i < end; i += 8) {
-      FloatVector values =
-          (FloatVector)
-              ByteVector.fromArray(BYTES, bytes, i).convertShape(VectorOperators.B2F, FLOATS, 0);
-      values.mul(scale).intoArray(to, i);
-    }
-    for (int i = end; i < n; i++) {
-      to[i] = bytes[i] * scale;
+      to[i] = RowKernel.quantize(i, values[i], factor, scale, errors);
     }
   }
 
   // Short loops: with all of it in one, JDK 25 leaves some of the vectors as objects.
+  private static void scaleToBytes(float[] values, int n, float factor, float round, byte[] to) {
+    for (int i = 0; i < n; i += StepErrors.LANES) {
+      bytes(values, i, factor, round).intoArray(to, i);
+      bytes(values, i + 8, factor, round).intoArray(to, i + 8);
+      bytes(values, i + 16, factor, round).intoArray(to, i + 16);
+      bytes(values, i + 24, factor, round).intoArray(to, i + 24);
+    }
+  }
+
+  private static ByteVector bytes(float[] values, int at, float factor, float round) {
+    return (ByteVector)
+        FloatVector.fromArray(FLOATS, values, at)
+            .mul(factor)
+            .add(round)
+            .reinterpretAsInts()
+            .convertShape(VectorOperators.I2B, BYTES, 0);
+  }
+
+  private static void addSquares(float[] values, int n, float[] lanes) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    for (int i = 0; i < n; i += StepErrors.LANES) {
+      FloatVector x0 = FloatVector.fromArray(FLOATS, values, i);
+      FloatVector x1 = FloatVector.fromArray(FLOATS, values, i + 8);
+      FloatVector x2 = FloatVector.fromArray(FLOATS, values, i + 16);
+      FloatVector x3 = FloatVector.fromArray(FLOATS, values, i + 24);
+      s0 = x0.fma(x0, s0);
+      s1 = x1.fma(x1, s1);
+      s2 = x2.fma(x2, s2);
+      s3 = x3.fma(x3, s3);
+    }
+    s0.intoArray(lanes, 0);
+    s1.intoArray(lanes, 8);
+    s2.intoArray(lanes, 16);
+    s3.intoArray(lanes, 24);
+  }
+
+  private static FloatVector difference(
+      float[] values, int at, float factor, float scale, float round) {
+    FloatVector x = FloatVector.fromArray(FLOATS, values, at);
+    return x.sub(x.mul(factor).add(round).sub(round).mul(scale));
+  }
+
+  private static int addErrors(
+      float[] values, int n, float factor, float scale, float round, float[] lanes) {
+    FloatVector e0 = FloatVector.zero(FLOATS);
+    FloatVector e1 = e0;
+    FloatVector e2 = e0;
+    FloatVector e3 = e0;
+    IntVector a = IntVector.zero(INTS);
+    IntVector b = a;
+    for (int i = 0; i < n; i += StepErrors.LANES) {
+      FloatVector d0 = difference(values, i, factor, scale, round);
+      FloatVector d1 = difference(values, i + 8, factor, scale, round);
+      FloatVector d2 = difference(values, i + 16, factor, scale, round);
+      FloatVector d3 = difference(values, i + 24, factor, scale, round);
+      e0 = d0.fma(d0, e0);
+      e1 = d1.fma(d1, e1);
+      e2 = d2.fma(d2, e2);
+      e3 = d3.fma(d3, e3);
+      a = a.max(d0.reinterpretAsInts().and(Integer.MAX_VALUE));
+      b = b.max(d1.reinterpretAsInts().and(Integer.MAX_VALUE));
+      a = a.max(d2.reinterpretAsInts().and(Integer.MAX_VALUE));
+      b = b.max(d3.reinterpretAsInts().and(Integer.MAX_VALUE));
+    }
+    e0.intoArray(lanes, 0);
+    e1.intoArray(lanes, 8);
+    e2.intoArray(lanes, 16);
+    e3.intoArray(lanes, 24);
+    return a.max(b).reduceLanes(VectorOperators.MAX);
+  }
+
   @Override
   public void addErrors(float[] before, float[] after, int n, ErrorLanes lanes) {
     int end = n - n % ErrorLanes.COUNT;

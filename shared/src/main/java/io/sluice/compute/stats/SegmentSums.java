@@ -50,7 +50,7 @@ final class SegmentSums {
 
   private int largestSigned;
   private int largestNegated; // of the bits with the other sign
-  private int smallest; // bits of the smallest magnitude
+  private int leastMagnitude; // bits
   private int zeros;
   private final double[] sums = new double[DOUBLES.length()];
   private final double[] high = new double[DOUBLES.length()];
@@ -77,9 +77,10 @@ final class SegmentSums {
       return false;
     }
     zeros = 0;
-    if (smallest == 0) {
+    if (leastMagnitude == 0) {
       findZeros(left, right);
     }
+    int smallest = leastMagnitude;
     int unit = Math.max(smallest >>> 23, 1) - 127 - 23;
     if (smallest != 0) {
       // Squares are below 2^(2·exponent + 2), a lane's sum of them below half of 2^top.
@@ -183,7 +184,7 @@ final class SegmentSums {
             .lanewise(VectorOperators.UMIN, least2)
             .lanewise(VectorOperators.XOR, Integer.MIN_VALUE)
             .reduceLanes(VectorOperators.MIN);
-    smallest = (doubled ^ Integer.MIN_VALUE) >>> 1;
+    leastMagnitude = (doubled ^ Integer.MIN_VALUE) >>> 1;
     s0.add(s1).add(s2.add(s3)).intoArray(sums, 0);
     l0.add(l1).add(l2.add(l3)).intoArray(low, 0);
     h0.sub(start).add(h1.sub(start)).add(h2.sub(start).add(h3.sub(start))).intoArray(high, 0);
@@ -205,7 +206,7 @@ final class SegmentSums {
       count2 = count2.add(shifted2.lanewise(VectorOperators.ASHR, 31));
     }
     int shiftedLeast = min.min(min2).reduceLanes(VectorOperators.MIN);
-    smallest = shiftedLeast == Integer.MAX_VALUE ? 0 : shiftedLeast - Integer.MAX_VALUE;
+    leastMagnitude = shiftedLeast == Integer.MAX_VALUE ? 0 : shiftedLeast - Integer.MAX_VALUE;
     zeros = 2 * PIECE + count.add(count2).reduceLanes(VectorOperators.ADD);
   }
 }

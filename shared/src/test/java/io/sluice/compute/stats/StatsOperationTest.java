@@ -410,6 +410,34 @@ class StatsOperationTest extends OperationKit<StatsArguments, StatsPartial> {
     }
   }
 
+  /** Numbers of like size with some zeros, tiny ones or specials among them, and of one sign. */
+  @Test
+  void fewUnlikeTheRestChangeNothing() {
+    float[] unlike = {0, -0f, 1e-40f, -1e-44f, 3e38f, Float.NaN, Float.NEGATIVE_INFINITY};
+    Random random = new Random(7);
+    for (int round = 0; round < 200; round++) {
+      int n = 4096 * (1 + random.nextInt(4)) + random.nextInt(20);
+      float size = (float) Math.pow(10, random.nextInt(40) - 20);
+      int sign = random.nextInt(3) - 1;
+      int one = 1 + random.nextInt(3000);
+      int kinds = 1 + random.nextInt(unlike.length);
+      float[] values = new float[n];
+      for (int i = 0; i < n; i++) {
+        float value = (float) random.nextGaussian() * size;
+        value = sign == 0 ? value : sign * Math.abs(value);
+        values[i] = random.nextInt(one) == 0 ? unlike[random.nextInt(kinds)] : value;
+      }
+      TensorInfo tensor = new TensorInfo("t", DType.F32, List.of((long) n));
+      TensorBlock block = new TensorBlock(tensor, 0, n, MemorySegment.ofArray(floats(values)));
+      StatsPartial expected = StatsKernel.of(block, Vectors.Reading.SCALARS);
+      for (Vectors.Reading reading : Vectors.Reading.values()) {
+        assertThat(StatsKernel.of(block, reading))
+            .as("round %d, %d of size %s, %s", round, n, size, reading)
+            .isEqualTo(expected);
+      }
+    }
+  }
+
   /** Exponents as far apart as sums can just be exact, and one further. */
   @Test
   void vectorsAreExactUpToTheirSpread() {
