@@ -228,8 +228,7 @@ public final class ConvertProgram implements ComputeProgram {
         parts.add(
             () -> {
               context.check();
-              return new RowConverter(arguments.saturate())
-                  .convert(part, arguments.to(), slices);
+              return new RowConverter(arguments.saturate()).convert(part, arguments.to(), slices);
             });
       }
     }

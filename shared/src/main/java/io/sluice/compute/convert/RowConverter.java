@@ -141,8 +141,7 @@ final class RowConverter {
       MemorySegment target = out.asSlice(from + done, n);
       bits =
           Math.max(
-              bits,
-              segments.get().quantize(source, following, n, factor, scale, target, steps));
+              bits, segments.get().quantize(source, following, n, factor, scale, target, steps));
       steps.flush();
     }
     return bits;

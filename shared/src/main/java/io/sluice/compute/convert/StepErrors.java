@@ -49,7 +49,8 @@ final class StepErrors {
     for (int i = 0; i < 8; i++) {
       sums[i] = ((double) lanes[i] + lanes[i + 8]) + ((double) lanes[i + 16] + lanes[i + 24]);
     }
-    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6]))
+        + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
   }
 
   double errors() {

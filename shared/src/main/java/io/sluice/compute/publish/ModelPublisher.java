@@ -112,9 +112,20 @@ public final class ModelPublisher {
       filler.fill(List.of(parts));
       ShardDescriptor shard = hash(target, chunkBytes);
       ShardDescriptor skeleton = hash(target.asSlice(0, header.length), chunkBytes);
+      requireGoingOn();
       objects.put(job, Keys.skeleton(skeleton.digest()), target.asSlice(0, header.length));
       boolean sent = objects.put(job, Keys.shard(shard.digest()), target);
       return new StoredShard(shard, skeleton, placed, sent);
+    }
+  }
+
+  /**
+   * A step whose job is over is interrupted: it stores and publishes nothing any more. What it has
+   * sent before is pinned until the pins of its job end, then garbage.
+   */
+  private static void requireGoingOn() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the job is over: nothing is stored");
     }
   }
 
@@ -178,6 +189,7 @@ public final class ModelPublisher {
     requireTarget(target);
     ModelManifest manifest =
         new DraftFiles(draft, store, objects, memory, job).manifest().with(provenance);
+    requireGoingOn();
     ManifestRepository.Published published =
         manifests.publish(target.name(), manifest, Optional.of(target.tagOrDefault()), expected);
     return new Publication(published.version(), manifest);

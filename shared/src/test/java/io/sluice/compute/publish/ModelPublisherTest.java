@@ -198,6 +198,21 @@ class ModelPublisherTest {
   }
 
   @Test
+  void aStepWhoseJobIsOverStoresNothing() throws Exception {
+    TensorInfo a = info("a", DType.I8, 5L, 7L);
+    OutputBlock block = new OutputBlock(a, 0, 5);
+    assertThatThrownBy(
+            () ->
+                publisher.store(
+                    job, 1 << 20, List.of(block), targets -> Thread.currentThread().interrupt()))
+        .isInstanceOf(InterruptedException.class);
+    assertThat(Thread.interrupted()).isFalse();
+    try (Stream<Path> files = Files.walk(temp)) {
+      assertThat(files.filter(Files::isRegularFile)).isEmpty();
+    }
+  }
+
+  @Test
   void shardsOfWholeTensorsAreTheFiles() throws Exception {
     TensorInfo a = info("layers.0.a", DType.I8, 5L, 7L);
     TensorInfo scale = info("layers.0.a.scale", DType.F32, 5L);
