@@ -132,6 +132,7 @@ class LocalUpload {
     return id;
   }
 
+  /** Shows events until the job is over, or until its work here has ended without an end of it. */
   private void show(String id, CompletableFuture<?> work, ProgressView progress)
       throws InterruptedException {
     String after = JobEvent.START;
@@ -142,6 +143,9 @@ class LocalUpload {
       for (JobEvent event : events) {
         progress.event(event.type().text(), event.data());
         after = event.id();
+        if (event.type() == JobEvent.Type.STATE && JobFollower.over(event.data())) {
+          return; // the last event there is
+        }
       }
       if (over && events.size() < PAGE) {
         return;
