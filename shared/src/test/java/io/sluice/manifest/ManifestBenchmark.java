@@ -57,13 +57,14 @@ final class ManifestBenchmark {
     }
   }
 
-  private static long used() {
+  /** Bytes of the heap that are in use. */
+  static long used() {
     System.gc();
     return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
   }
 
   /** Shards of 512 MiB in chunks of 8 MiB, each with the same number of tensors. */
-  private static ModelManifest manifest(int tensors, int shards) {
+  static ModelManifest manifest(int tensors, int shards) {
     Random random = new Random(1);
     int perShard = tensors / shards;
     long rows = 512L * MIB / perShard / 8192;
