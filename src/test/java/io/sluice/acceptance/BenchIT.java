@@ -27,13 +27,13 @@ class BenchIT {
   };
 
   @TempDir Path folder;
+  private final Map<String, String> environment = new HashMap<>();
   private Path temporary;
   private Cli cli;
 
   @BeforeEach
   void ownTemporaryFolder() throws IOException {
     temporary = Files.createDirectory(folder.resolve("tmp"));
-    Map<String, String> environment = new HashMap<>();
     environment.put("TMPDIR", temporary.toString());
     environment.put("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + temporary);
     environment.put("SLUICE_BENCH_HOME", Application.benchHome().toString());
@@ -60,7 +60,9 @@ class BenchIT {
     JsonNode json = cli.run(words.toArray(String[]::new)).json();
     assertThat(json.get("bench").textValue()).isEqualTo(kind);
     assertThat(json.get("bytes").longValue()).isEqualTo(64 * MIB);
-    assertThat(json.get("endpoint").textValue()).startsWith("http://127.0.0.1:");
+    assertThat(json.get("embedded").booleanValue()).isNotEqualTo(words.contains("--configured"));
+    assertThat(json.get("endpoint").textValue())
+        .startsWith(words.contains("--tls") ? "https://127.0.0.1:" : "http://127.0.0.1:");
     return json;
   }
 
@@ -112,12 +114,45 @@ class BenchIT {
   }
 
   @Test
+  void tlsIsMeasuredBesideRawTls() {
+    JsonNode json = bench("load", "--tls", "--subjects", "sluice", "--warmup", "0");
+    for (String name : List.of("raw", "sluice")) {
+      assertMeasured(subject(json, name));
+      assertThat(subject(json, name).get("storeBytes").longValue())
+          .as(name)
+          .isBetween(64 * MIB, 128 * MIB);
+    }
+    cli.run("bench", "cache", "--tls").failed(2, "bench-invalid");
+  }
+
+  @Test
+  void aConfiguredStoreIsMeasuredAndLeftAsItWas() {
+    Stack stack = Stack.shared();
+    Bucket bucket = new Bucket(stack.s3(), stack.endpoints().bucket(), "benched/");
+    bucket.overwrite("kept", new byte[] {1});
+    environment.putAll(stack.environment());
+    environment.put("SLUICE_S3_PREFIX", "benched/");
+    cli = new Cli(environment);
+
+    JsonNode json = bench("upload", "--configured", "--warmup", "0");
+
+    assertThat(json.get("endpoint").textValue()).isEqualTo(stack.endpoints().endpoint());
+    assertMeasured(subject(json, "raw"));
+    assertMeasured(subject(json, "sluice"));
+    assertThat(bucket.list("").keySet()).containsExactly("kept");
+  }
+
+  @Test
   void aSecondLoadOnAWarmWorkerAsksTheStoreForNothing() {
     JsonNode json = bench("cache", "--warmup", "1");
     assertThat(subject(json, "store").get("storeBytes").longValue()).isBetween(64 * MIB, 128 * MIB);
     assertThat(subject(json, "memory").get("storeBytes").longValue()).isZero();
     assertThat(subject(json, "memory").get("requests").longValue()).isZero();
-    for (String cache : List.of("disk", "redis")) {
+    List<String> caches = new ArrayList<>(List.of("peer", "disk", "redis"));
+    if (json.findValuesAsText("name").contains("memcached")) {
+      caches.add("memcached"); // this machine has one
+    }
+    for (String cache : caches) {
       JsonNode subject = subject(json, cache);
       assertMeasured(subject);
       // Filling goes on beside the load and may let chunks go, but not all.

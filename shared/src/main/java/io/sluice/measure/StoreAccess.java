@@ -43,6 +43,12 @@ public record StoreAccess(
         endpoint, pathStyle, region, bucket, prefix + folder, accessKey, secretKey, sessionToken);
   }
 
+  /** The same by another way to it. */
+  public StoreAccess at(URI other) {
+    return new StoreAccess(
+        other, pathStyle, region, bucket, prefix, accessKey, secretKey, sessionToken);
+  }
+
   /** Reads what {@link #toJson} wrote. */
   public static StoreAccess read(JsonNode json) {
     return new StoreAccess(

@@ -9,6 +9,7 @@ import io.sluice.storage.ShardStore;
 import jakarta.enterprise.context.Dependent;
 import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,13 +27,16 @@ import org.eclipse.microprofile.config.ConfigProvider;
 @Dependent
 class BenchBed {
   private static final String PREFIX = "sluice.s3.prefix";
+  private static final String ENDPOINT = "quarkus.s3.endpoint-override";
 
   @Inject Instance<ShardStore> store;
   @Inject Instance<StoreAccess> access;
   @Inject SluiceConfig config;
 
   private final List<BenchProcess> processes = new ArrayList<>();
+  private final List<Runnable> ends = new ArrayList<>();
   private Path folder;
+  private Optional<TlsGate> gate = Optional.empty();
 
   /** Settings of this process and its children: a prefix that is nobody else's. */
   static Map<String, String> settings() {
@@ -42,9 +46,23 @@ class BenchBed {
         PREFIX, before.isEmpty() || before.endsWith("/") ? before + name : before + "/" + name);
   }
 
-  /** The store without the application's client. */
+  /** The store without the application's client, as the subjects reach it. */
   StoreAccess access() {
-    return access.get();
+    return gate.map(open -> access.get().at(open.endpoint())).orElseGet(access::get);
+  }
+
+  /** From now on subjects reach the store by TLS. */
+  void encrypt() throws IOException, InterruptedException {
+    TlsGate open = TlsGate.open(access.get().endpoint(), folder());
+    ends.add(open::close);
+    gate = Optional.of(open);
+  }
+
+  /** The address of a memcached for the time of the measurement, if the machine has one. */
+  Optional<String> memcached(long bytes) throws IOException, InterruptedException {
+    Optional<BenchMemcached> server = BenchMemcached.start(bytes, folder());
+    server.ifPresent(started -> ends.add(started::close));
+    return server.map(BenchMemcached::address);
   }
 
   /** A folder that goes with this. */
@@ -75,9 +93,11 @@ class BenchBed {
    */
   BenchProcess own(String kind, String name, JsonNode work, Map<String, String> settings)
       throws InterruptedException {
-    List<String> command = new ArrayList<>(CommandProcess.self());
+    List<String> command = trusting(CommandProcess.self());
     command.addAll(List.of("bench", kind, "--subject", name));
-    return start(name, command, environment(settings), work);
+    Map<String, String> all = new LinkedHashMap<>(settings);
+    gate.ifPresent(open -> all.put(ENDPOINT, open.endpoint().toString()));
+    return start(name, command, environment(all), work);
   }
 
   /** Starts a client of others, if they were built. */
@@ -89,9 +109,16 @@ class BenchBed {
     if (jar.isEmpty()) {
       return Optional.empty();
     }
-    List<String> command = new ArrayList<>(CommandProcess.java());
+    List<String> command = trusting(CommandProcess.java());
     command.addAll(List.of("-jar", jar.get().toString(), "peer", name));
     return Optional.of(start(name, command, Map.of(), work));
+  }
+
+  /** The words that start a program, which trusts the gate if there is one. */
+  private List<String> trusting(List<String> program) {
+    List<String> command = new ArrayList<>(program);
+    gate.ifPresent(open -> command.addAll(1, open.trust()));
+    return command;
   }
 
   private BenchProcess start(
@@ -119,6 +146,7 @@ class BenchBed {
   /** Ends the subjects and deletes what there is. */
   void close() {
     processes.forEach(BenchProcess::close);
+    ends.forEach(Runnable::run);
     if (config.store() == SluiceConfig.StoreKind.S3) {
       UploadSubject.deleteAll(store.get());
     }

@@ -52,13 +52,25 @@ final class BenchCommand extends SluiceCommand {
   private static final String RAW = "raw";
   private static final String SLUICE = "sluice";
   private static final List<String> PEERS = List.of("sdk-crt", "sdk-netty", "sdk-url");
+  private static final String PEER = "peer";
+  private static final String HOLDER = "holder";
+
+  /** A worker that others can read from, and whose standard output is for its parent. */
+  private static final Map<String, String> PEER_SETTINGS =
+      Map.of(
+          "quarkus.http.host", "127.0.0.1",
+          "quarkus.http.port", "0",
+          "quarkus.banner.enabled", "false",
+          "quarkus.log.level", "WARN",
+          "quarkus.log.console.stderr", "true");
+
   private static final long MAX_SHARD = 5L << 30;
   private static final long MIB = 1L << 20;
 
   /** What is measured. */
   enum Kind {
     load(1024 * MIB, 64 * MIB, 2, 5),
-    upload(1024 * MIB, 64 * MIB, 1, 5),
+    upload(1024 * MIB, 64 * MIB, 5, 5),
     cache(256 * MIB, 64 * MIB, 1, 5),
     fanout(512 * MIB, 16 * MIB, 1, 2),
     stores(256 * MIB, 64 * MIB, 1, 3);
@@ -114,7 +126,7 @@ final class BenchCommand extends SluiceCommand {
   @Option(
       names = "--warmup",
       paramLabel = "N",
-      description = "Repetitions before that (default: load 2, else 1).")
+      description = "Repetitions before that (default: load 2, upload 5, else 1).")
   Integer warmup;
 
   @Option(
@@ -160,6 +172,13 @@ final class BenchCommand extends SluiceCommand {
       description = "stores: which (default: s3 and all others that are configured).")
   List<String> stores;
 
+  @Option(
+      names = "--tls",
+      description =
+          "load, upload: by TLS, raw sockets and clients of others as well; a gate of this process"
+              + " in front of the embedded store ends it.")
+  boolean tls;
+
   @Option(names = "--subject", hidden = true)
   String subject;
 
@@ -175,7 +194,7 @@ final class BenchCommand extends SluiceCommand {
   @Override
   Needs needs() {
     if (subject != null) {
-      return Needs.STORE;
+      return isPeer() ? Needs.SERVER : Needs.STORE;
     }
     check("--size", bytes(), 1, SlabPool.MAX_BUDGET);
     check("--shard", shardBytes(), 1, Math.min(bytes(), MAX_SHARD));
@@ -185,11 +204,23 @@ final class BenchCommand extends SluiceCommand {
     check("--warmup", warmup(), 0, 1000);
     workers.forEach(n -> check("--workers", n, 1, 256));
     check("--seconds", (long) seconds, 0, 3600);
+    if (tls && (configured || (kind != Kind.load && kind != Kind.upload))) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "bench-invalid",
+          "--tls goes with load and upload and the embedded store: a configured one has TLS if its"
+              + " endpoint is https");
+    }
     // Before the embedded stack becomes the configuration.
     for (String name : System.getProperties().stringPropertyNames()) {
       given.put(name, System.getProperty(name));
     }
     return Needs.STACK;
+  }
+
+  /** Whether this process is one of two workers of which one reads from the other. */
+  private boolean isPeer() {
+    return subject.equals(PEER) || subject.equals(HOLDER);
   }
 
   private static void check(String option, long value, long min, long max) {
@@ -221,7 +252,7 @@ final class BenchCommand extends SluiceCommand {
   @Override
   Map<String, String> settings() {
     if (subject != null) {
-      return Map.of();
+      return isPeer() ? PEER_SETTINGS : Map.of();
     }
     if (configured) {
       for (String name : LocalStack.current().orElseThrow().settings().keySet()) {
@@ -277,12 +308,12 @@ final class BenchCommand extends SluiceCommand {
   private static LoaderSubject.Keep keep(String tier) {
     return switch (tier) {
       case "store" -> LoaderSubject.Keep.NOTHING;
-      case "memory" -> LoaderSubject.Keep.EVERYTHING;
+      case "memory", HOLDER -> LoaderSubject.Keep.EVERYTHING;
       default -> LoaderSubject.Keep.UNTIL_NEXT;
     };
   }
 
-  private void load() throws InterruptedException {
+  private void load() throws IOException, InterruptedException {
     TransferSpec spec = generate();
     List<BenchProcess> subjects = new ArrayList<>();
     try (ProgressView view = progress("bench")) {
@@ -291,7 +322,8 @@ final class BenchCommand extends SluiceCommand {
         subjects.add(bed.own(kind.name(), SLUICE, spec.toJson(), worker(spec)));
       }
       for (String peer : PEERS) {
-        if (wanted(peer)) {
+        // The TLS of aws-crt is not that of Java and trusts nobody but the machine's authorities.
+        if (wanted(peer) && !(tls && peer.equals("sdk-crt"))) {
           bed.peer(peer, spec.toJson()).ifPresent(subjects::add);
         }
       }
@@ -320,6 +352,9 @@ final class BenchCommand extends SluiceCommand {
   private void upload() throws IOException, InterruptedException {
     Path file = bed.folder().resolve("model.safetensors");
     GeneratedModel.write(file, bytes());
+    if (tls) {
+      bed.encrypt();
+    }
     ObjectNode work =
         JsonNodeFactory.instance
             .objectNode()
@@ -346,15 +381,19 @@ final class BenchCommand extends SluiceCommand {
     }
   }
 
-  private void cache() throws InterruptedException {
+  private void cache() throws IOException, InterruptedException {
     TransferSpec spec = generate();
     List<BenchProcess> subjects = new ArrayList<>();
     try (ProgressView view = progress("bench")) {
       subjects.add(bed.own(kind.name(), RAW, spec.toJson(), worker(spec)));
-      for (String tier : List.of("store", "memory", "disk", "redis")) {
-        if (wanted(tier)) {
+      for (String tier : List.of("store", "memory", PEER, "disk", "redis", "memcached")) {
+        Optional<Map<String, String>> caches = wanted(tier) ? caches(tier, spec) : Optional.empty();
+        if (caches.isPresent()) {
           Map<String, String> settings = new LinkedHashMap<>(worker(spec));
-          settings.putAll(tier(tier, spec));
+          settings.putAll(caches.get());
+          if (tier.equals(PEER)) {
+            bed.own(kind.name(), HOLDER, spec.toJson(), settings).round();
+          }
           subjects.add(bed.own(kind.name(), tier, spec.toJson(), settings));
         }
       }
@@ -370,25 +409,38 @@ final class BenchCommand extends SluiceCommand {
     }
   }
 
-  /** The caches that a worker has besides its memory. */
-  private Map<String, String> tier(String name, TransferSpec spec) {
+  /** Settings of a worker with that cache; empty if this machine cannot have it. */
+  private Optional<Map<String, String>> caches(String name, TransferSpec spec)
+      throws IOException, InterruptedException {
     return switch (name) {
       case "disk" ->
-          Map.of(
-              "sluice.cache.tiers", "memory,disk",
-              "sluice.cache.disk.root", bed.folder().resolve("disk").toString(),
-              "sluice.cache.disk.max-bytes", Long.toString(2 * spec.bytes()));
+          Optional.of(
+              Map.of(
+                  "sluice.cache.tiers", "memory,disk",
+                  "sluice.cache.disk.root", bed.folder().resolve("disk").toString(),
+                  "sluice.cache.disk.max-bytes", Long.toString(2 * spec.bytes())));
       case "redis" ->
-          Map.of(
-              "sluice.cache.tiers",
-              "memory,redis",
-              "sluice.cache.redis.url",
-              LocalStack.current().orElseThrow().settings().get("quarkus.redis.hosts") + "/1");
-      default -> Map.of();
+          Optional.of(
+              Map.of(
+                  "sluice.cache.tiers",
+                  "memory,redis",
+                  "sluice.cache.redis.url",
+                  LocalStack.current().orElseThrow().settings().get("quarkus.redis.hosts") + "/1"));
+      case "memcached" ->
+          bed.memcached(spec.bytes())
+              .map(
+                  address ->
+                      Map.of(
+                          "sluice.cache.tiers",
+                          "memory,memcached",
+                          "sluice.cache.memcached.servers",
+                          address));
+      case PEER -> Optional.of(Map.of("sluice.cache.tiers", "memory,peer"));
+      default -> Optional.of(Map.of());
     };
   }
 
-  private void fanout() throws InterruptedException {
+  private void fanout() throws IOException, InterruptedException {
     TransferSpec spec = generate();
     int shards =
         Math.max(1, (int) Math.ceil(seconds * bandwidth.bytesPerSecond() / (double) shardBytes()));
@@ -474,10 +526,13 @@ final class BenchCommand extends SluiceCommand {
     return opened;
   }
 
-  private TransferSpec generate() {
+  private TransferSpec generate() throws IOException, InterruptedException {
     List<ShardDescriptor> shards;
     try (ProgressView view = progress("generate")) {
       shards = bed.generate(bytes(), shardBytes(), Math.min(chunk.bytes(), shardBytes()), view);
+    }
+    if (tls) {
+      bed.encrypt();
     }
     return new TransferSpec(bed.access(), connections, shards);
   }

@@ -20,6 +20,7 @@ import java.util.function.ToDoubleFunction;
  */
 final class BenchRun {
   private final Map<String, List<Round>> rounds = new LinkedHashMap<>();
+  private final Map<String, Round> firsts = new LinkedHashMap<>();
   private final String ceiling;
 
   /**
@@ -39,6 +40,7 @@ final class BenchRun {
       for (BenchProcess subject : subjects) {
         Round round = subject.round();
         bytes += round.bytes();
+        firsts.putIfAbsent(subject.name(), round);
         if (turn >= warmup) {
           add(subject.name(), round);
         }
@@ -83,7 +85,10 @@ final class BenchRun {
     return json;
   }
 
-  /** The subjects as JSON: sums of each measure, ratios to the ceiling, and every round. */
+  /**
+   * The subjects as JSON: sums of each measure, ratios to the ceiling, the first round of all, and
+   * every round that counts.
+   */
   ArrayNode toJson() {
     ArrayNode subjects = JsonNodeFactory.instance.arrayNode();
     rounds.forEach(
@@ -98,6 +103,9 @@ final class BenchRun {
           json.put("requests", (long) of(name, Round::requests).median());
           json.put("retries", (long) of(name, Round::retries).max());
           json.put("storeBytes", (long) of(name, Round::storeBytes).max());
+          if (firsts.containsKey(name)) {
+            json.set("first", firsts.get(name).toJson());
+          }
           ArrayNode each = json.putArray("rounds");
           list.forEach(round -> each.add(round.toJson()));
         });
@@ -137,6 +145,14 @@ final class BenchRun {
           new Table.Right(ByteSize.format((long) of(name, Round::storeBytes).max())));
     }
     table.print(out);
+    firsts.forEach(
+        (name, first) ->
+            out.printf(
+                Locale.ROOT,
+                "first turn of %s, in a fresh process: %.2f GB/s, %.2f CPU s/GiB%n",
+                name,
+                first.gigabytesPerSecond(),
+                first.cpuPerGib()));
   }
 
   private static Table.Right number(double value) {

@@ -16,7 +16,8 @@ import java.util.Optional;
  */
 public final class PerformancePage {
   /** The kinds that have a table. */
-  static final List<String> KINDS = List.of("load", "upload", "cache", "fanout");
+  static final List<String> KINDS = 
+      List.of("load", "load-tls", "upload", "upload-tls", "cache", "fanout");
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -100,6 +101,21 @@ public final class PerformancePage {
               subject.get("retries").longValue(),
               size(subject.get("storeBytes").longValue())));
     }
+    for (JsonNode subject : json.get("subjects")) {
+      String name = subject.get("name").textValue();
+      if (name.equals("sluice") && subject.has("first")) {
+        JsonNode raw = json.get("subjects").get(0).get("first");
+        lines.add("");
+        lines.add(
+            String.format(
+                Locale.ROOT,
+                "The first turn of a fresh process: %.2f GB/s at %.2f CPU s/GiB, raw %.2f at %.2f.",
+                speed(subject.get("first")),
+                cpu(subject.get("first")),
+                speed(raw),
+                cpu(raw)));
+      }
+    }
     if (json.has("bestPeer")) {
       JsonNode peer = json.get("bestPeer");
       lines.add("");
@@ -144,6 +160,14 @@ public final class PerformancePage {
         summary.get("median").doubleValue(),
         summary.get("lower").doubleValue(),
         summary.get("upper").doubleValue());
+  }
+
+  private static double speed(JsonNode round) {
+    return round.get("bytes").longValue() / round.get("seconds").doubleValue() / 1e9;
+  }
+
+  private static double cpu(JsonNode round) {
+    return round.get("cpuSeconds").doubleValue() / round.get("bytes").longValue() * (1 << 30);
   }
 
   private static String size(long bytes) {
