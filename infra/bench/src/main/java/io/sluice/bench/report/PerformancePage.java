@@ -16,7 +16,7 @@ import java.util.Optional;
  */
 public final class PerformancePage {
   /** The kinds that have a table. */
-  static final List<String> KINDS = 
+  static final List<String> KINDS =
       List.of("load", "load-tls", "upload", "upload-tls", "cache", "fanout");
 
   private static final ObjectMapper JSON = new ObjectMapper();
