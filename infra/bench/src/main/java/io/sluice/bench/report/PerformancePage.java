@@ -82,8 +82,8 @@ public final class PerformancePage {
   private static String subjects(JsonNode json) {
     List<String> lines = new ArrayList<>();
     lines.add(
-        "| Subject | GB/s | of the ceiling | CPU s/GiB | of the ceiling | Peak RSS | Requests | Retries"
-            + " | Bytes of the store |");
+        "| Subject | GB/s | of the ceiling | CPU s/GiB | of the ceiling | Peak RSS | Requests |"
+            + " Retries | Bytes of the store |");
     lines.add("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for (JsonNode subject : json.get("subjects")) {
       long peak = subject.get("peakBytes").longValue();
