@@ -2,8 +2,8 @@ package io.sluice.storage.file;
 
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
+import io.sluice.storage.FileTree;
 import io.sluice.storage.ObjectInfo;
-import io.sluice.storage.ObjectKeys;
 import io.sluice.storage.SegmentFiller;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.StorageException;
@@ -33,18 +33,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
  * Objects as files below a root directory: a local disk, or a mounted NFS or GlusterFS that many
  * workers share.
  *
- * <p>An object is written to a file in {@value #TEMP} below the root, synced, and then hard-linked
- * to its name, which is atomic and fails if the name is taken, on POSIX file systems and over NFS
- * alike. Where there are no hard links, an exclusively created claim file makes one of several
- * writers the one that may rename; claims last for a rename only, and one that a crashed writer
- * left behind holds its key up until it is old enough to be removed with the other left-overs.
+ * <p>An object is written to a file in {@value FileTree#TEMP} below the root, synced, and then
+ * hard-linked to its name, which is atomic and fails if the name is taken, on POSIX file systems
+ * and over NFS alike. Where there are no hard links, an exclusively created claim file makes one of
+ * several writers the one that may rename; claims last for a rename only, and one that a crashed
+ * writer left behind holds its key up until it is old enough to be removed with the other
+ * left-overs.
  *
  * <p>The root may also be a folder that somebody else fills, to read from. Symbolic links are
  * followed only to files below the root. A key that goes on behind a slash where another key ends
@@ -54,13 +54,8 @@ import java.util.function.Consumer;
  * which differs between the machines that mount a shared file system.
  */
 public final class FileShardStore implements ShardStore {
-  /** The directory of unfinished writes, below the root; no key may lie in it. */
-  public static final String TEMP = ".sluice-tmp";
-
   private static final int NATIVE_SLICE = 1 << 30;
   private static final int HEAP_SLICE = 1 << 20;
-  private static final Duration TEMP_AGE = Duration.ofHours(24);
-  private static final Duration SWEEP_INTERVAL = Duration.ofHours(1);
   private static final Duration CLAIM_PATIENCE = Duration.ofSeconds(5);
 
   private final Path root;
@@ -68,9 +63,8 @@ public final class FileShardStore implements ShardStore {
   private final boolean posix;
   private final boolean unix;
   private final boolean hardLinks;
-  private final Duration tempAge;
   private final Duration claimPatience;
-  private final AtomicReference<Instant> swept = new AtomicReference<>(Instant.MIN);
+  private final FileTree.Sweeps sweeps;
 
   /**
    * @param root an existing directory; it is not created, since a mount point that is missing must
@@ -78,7 +72,7 @@ public final class FileShardStore implements ShardStore {
    * @throws StorageException MISSING if there is no such directory
    */
   public FileShardStore(Path root) {
-    this(root, true, TEMP_AGE, CLAIM_PATIENCE);
+    this(root, true, FileTree.TEMP_AGE, CLAIM_PATIENCE);
   }
 
   FileShardStore(Path root, boolean hardLinks, Duration tempAge, Duration claimPatience) {
@@ -93,12 +87,12 @@ public final class FileShardStore implements ShardStore {
       throw new StorageException(
           ErrorKind.MISSING, "root-missing", "", "'" + root + "' is no directory", null);
     }
-    this.temp = this.root.resolve(TEMP);
+    this.temp = this.root.resolve(FileTree.TEMP);
     this.posix = root.getFileSystem().supportedFileAttributeViews().contains("posix");
     this.unix = root.getFileSystem().supportedFileAttributeViews().contains("unix");
     this.hardLinks = hardLinks;
-    this.tempAge = tempAge;
     this.claimPatience = claimPatience;
+    this.sweeps = new FileTree.Sweeps(tempAge);
   }
 
   @Override
@@ -199,8 +193,7 @@ public final class FileShardStore implements ShardStore {
       return false;
     }
     if (Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-      throw StorageException.invalid(
-          "key-blocked", key, "key '" + key + "' is a directory: other keys begin with it");
+      throw FileTree.isDirectory(key);
     }
     return true;
   }
@@ -295,14 +288,7 @@ public final class FileShardStore implements ShardStore {
         existing = existing.getParent();
       }
       if (!Files.isDirectory(existing)) {
-        throw StorageException.invalid(
-            "key-blocked",
-            key,
-            "key '"
-                + key
-                + "' goes on behind the object '"
-                + root.relativize(existing)
-                + "', which is no directory");
+        throw FileTree.behindObject(key, keyOf(existing));
       }
       checkInside(key, existing.toRealPath());
       Files.createDirectories(directory);
@@ -324,16 +310,14 @@ public final class FileShardStore implements ShardStore {
 
   /** Removes, once in a while, what crashed writers left. */
   private void sweep() throws IOException {
-    Instant now = Instant.now();
-    Instant last = swept.get();
-    if (last.plus(last.equals(Instant.MIN) ? Duration.ZERO : SWEEP_INTERVAL).isAfter(now)
-        || !swept.compareAndSet(last, now)) {
+    Optional<Instant> leftBehind = sweeps.due();
+    if (leftBehind.isEmpty()) {
       return;
     }
     try (DirectoryStream<Path> files = Files.newDirectoryStream(temp)) {
       for (Path file : files) {
         try {
-          if (Files.getLastModifiedTime(file).toInstant().isBefore(now.minus(tempAge))) {
+          if (Files.getLastModifiedTime(file).toInstant().isBefore(leftBehind.get())) {
             Files.deleteIfExists(file);
           }
         } catch (NoSuchFileException e) {
@@ -367,9 +351,8 @@ public final class FileShardStore implements ShardStore {
    */
   @Override
   public void list(String prefix, Consumer<ObjectInfo> each) {
-    ObjectKeys.checkPrefix(prefix);
-    int slash = prefix.lastIndexOf('/');
-    Path start = slash < 0 ? root : resolve(prefix.substring(0, slash));
+    String directory = FileTree.directoryOf(prefix);
+    Path start = directory.isEmpty() ? root : resolve(directory);
     try {
       if (Files.isDirectory(start, LinkOption.NOFOLLOW_LINKS)) {
         checkInside(prefix, start.toRealPath());
@@ -391,10 +374,7 @@ public final class FileShardStore implements ShardStore {
 
     @Override
     public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) {
-      String key = keyOf(directory);
-      boolean leads =
-          key.isEmpty() || prefix.startsWith(key + "/") || (key + "/").startsWith(prefix);
-      return leads && !directory.equals(temp)
+      return FileTree.leads(keyOf(directory), prefix)
           ? FileVisitResult.CONTINUE
           : FileVisitResult.SKIP_SUBTREE;
     }
@@ -449,11 +429,7 @@ public final class FileShardStore implements ShardStore {
   }
 
   private Path resolve(String key) {
-    ObjectKeys.check(key);
-    if (key.equals(TEMP) || key.startsWith(TEMP + "/")) {
-      throw StorageException.invalid(
-          "key-reserved", key, "key '" + key + "' lies in the folder of unfinished writes");
-    }
+    FileTree.check(key);
     try {
       return root.resolve(key);
     } catch (InvalidPathException e) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
+import io.sluice.storage.FileTree;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.ShardStoreKit;
 import io.sluice.storage.SmallDisk;
@@ -85,7 +86,7 @@ class FileShardStoreTest extends ShardStoreKit {
   @Test
   void whatCrashedWritersLeftIsNoObjectAndGoesWhenItIsOld() throws IOException {
     put(base + "first", random(3));
-    Path temp = folder.resolve(FileShardStore.TEMP);
+    Path temp = folder.resolve(FileTree.TEMP);
     Path old = Files.write(temp.resolve("old.part"), random(10));
     Path fresh = Files.write(temp.resolve("fresh.part"), random(10));
     Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(Duration.ofHours(25))));
@@ -100,14 +101,14 @@ class FileShardStoreTest extends ShardStoreKit {
   void nothingIsLeftBehindByWritersThatFinish() throws IOException {
     put(base + "object", random(3));
     assertThat(store().putIfAbsent(base + "object", MemorySegment.ofArray(random(4)))).isFalse();
-    try (Stream<Path> left = Files.list(folder.resolve(FileShardStore.TEMP))) {
+    try (Stream<Path> left = Files.list(folder.resolve(FileTree.TEMP))) {
       assertThat(left).isEmpty();
     }
   }
 
   @Test
   void unfinishedWritesHaveNoKeys() {
-    for (String key : new String[] {FileShardStore.TEMP, FileShardStore.TEMP + "/x"}) {
+    for (String key : new String[] {FileTree.TEMP, FileTree.TEMP + "/x"}) {
       StorageException e =
           failure(() -> store().putIfAbsent(key, MemorySegment.ofArray(new byte[1])));
       assertThat(e.code()).isEqualTo("key-reserved");

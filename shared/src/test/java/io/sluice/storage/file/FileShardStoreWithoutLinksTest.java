@@ -3,6 +3,7 @@ package io.sluice.storage.file;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.ErrorKind;
+import io.sluice.storage.FileTree;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.ShardStoreKit;
 import io.sluice.storage.StorageException;
@@ -40,7 +41,7 @@ class FileShardStoreWithoutLinksTest extends ShardStoreKit {
   @Test
   void noClaimOutlivesItsWrite() throws IOException {
     put(base + "object", random(3));
-    try (Stream<Path> left = Files.list(folder.resolve(FileShardStore.TEMP))) {
+    try (Stream<Path> left = Files.list(folder.resolve(FileTree.TEMP))) {
       assertThat(left).isEmpty();
     }
   }
@@ -52,7 +53,7 @@ class FileShardStoreWithoutLinksTest extends ShardStoreKit {
     Path claim =
         Files.createFile(
             folder
-                .resolve(FileShardStore.TEMP)
+                .resolve(FileTree.TEMP)
                 .resolve(UUID.nameUUIDFromBytes(key.getBytes(StandardCharsets.UTF_8)) + ".claim"));
     StorageException e =
         failure(
