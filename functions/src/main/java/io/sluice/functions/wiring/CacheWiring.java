@@ -158,7 +158,7 @@ public class CacheWiring {
     SluiceConfig.CacheMemcached memcached = config.cache().memcached();
     return new MemcachedCache(
         new MemcachedSettings(
-            servers.stream().map(MemcachedSettings.Address::parse).toList(),
+            servers.stream().map(MemcachedSettings::server).toList(),
             memcached.connectTimeout(),
             memcached.timeout(),
             memcached.ttl(),

@@ -3,6 +3,7 @@ package io.sluice.cache.memcached;
 import io.sluice.cache.CacheException;
 import io.sluice.cache.ChunkCache;
 import io.sluice.cache.ChunkKey;
+import io.sluice.model.HostPort;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,7 +22,7 @@ public final class MemcachedCache implements ChunkCache {
   /** Connects on first use. */
   public MemcachedCache(MemcachedSettings settings) {
     List<String> names = new ArrayList<>();
-    for (MemcachedSettings.Address address : settings.servers()) {
+    for (HostPort address : settings.servers()) {
       names.add(address.toString());
       servers.add(new MemcachedServer(address, settings, deadlines));
     }

@@ -3,6 +3,7 @@ package io.sluice.cache.memcached;
 import io.sluice.cache.CacheException;
 import io.sluice.cache.ChunkKey;
 import io.sluice.cache.CircuitBreaker;
+import io.sluice.model.HostPort;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.ProtocolException;
@@ -31,8 +32,7 @@ final class MemcachedServer implements AutoCloseable {
   private final CircuitBreaker breaker = CircuitBreaker.standard();
   private volatile int piece;
 
-  MemcachedServer(
-      MemcachedSettings.Address address, MemcachedSettings settings, Deadlines deadlines) {
+  MemcachedServer(HostPort address, MemcachedSettings settings, Deadlines deadlines) {
     this.name = address.toString();
     this.ttlSeconds = Long.toString(settings.ttl().toSeconds());
     this.wires =

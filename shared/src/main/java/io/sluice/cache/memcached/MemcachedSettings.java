@@ -1,10 +1,9 @@
 package io.sluice.cache.memcached;
 
 import io.sluice.cache.CacheException;
+import io.sluice.model.HostPort;
 import java.time.Duration;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Where Memcached is and how patient to be with it.
@@ -16,11 +15,13 @@ import java.util.regex.Pattern;
  * @param connections most connections to one server
  */
 public record MemcachedSettings(
-    List<Address> servers,
+    List<HostPort> servers,
     Duration connectTimeout,
     Duration timeout,
     Duration ttl,
     int connections) {
+  private static final int DEFAULT_PORT = 11211;
+
   /** Longer times are points in time to Memcached. */
   private static final Duration MAX_TTL = Duration.ofDays(30);
 
@@ -36,29 +37,13 @@ public record MemcachedSettings(
     }
   }
 
-  /** A server. */
-  public record Address(String host, int port) {
-    private static final Pattern TEXT =
-        Pattern.compile("(?:\\[([0-9a-fA-F:.]+)]|([^\\s:\\[\\]]+))(?::([0-9]{1,5}))?");
-    private static final int DEFAULT_PORT = 11211;
-
-    /** Reads {@code host} or {@code host:port}; an IPv6 address stands in brackets. */
-    public static Address parse(String text) {
-      Matcher found = TEXT.matcher(text.strip());
-      int port = -1;
-      if (found.matches()) {
-        port = found.group(3) == null ? DEFAULT_PORT : Integer.parseInt(found.group(3));
-      }
-      if (port < 1 || port > 65_535) {
-        throw CacheException.invalid(
-            "a Memcached server is host:port with a port of 1 to 65535, got '" + text + "'", null);
-      }
-      return new Address(found.group(1) != null ? found.group(1) : found.group(2), port);
-    }
-
-    @Override
-    public String toString() {
-      return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
-    }
+  /** Reads a server: {@code host} or {@code host:port}. */
+  public static HostPort server(String text) {
+    return HostPort.parse(text, DEFAULT_PORT)
+        .orElseThrow(
+            () ->
+                CacheException.invalid(
+                    "a Memcached server is host:port with a port of 1 to 65535, got '" + text + "'",
+                    null));
   }
 }

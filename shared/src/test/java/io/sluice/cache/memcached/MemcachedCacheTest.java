@@ -8,6 +8,7 @@ import io.sluice.cache.CacheKit;
 import io.sluice.cache.CacheMetrics;
 import io.sluice.cache.CacheTier;
 import io.sluice.cache.ChunkCache;
+import io.sluice.model.HostPort;
 import io.sluice.redis.TestSignals;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -46,7 +47,7 @@ class MemcachedCacheTest extends CacheKit {
   }
 
   private static MemcachedCache cache(TestMemcached... servers) {
-    List<MemcachedSettings.Address> addresses = new ArrayList<>();
+    List<HostPort> addresses = new ArrayList<>();
     for (TestMemcached one : servers) {
       addresses.add(one.address());
     }
@@ -167,13 +168,13 @@ class MemcachedCacheTest extends CacheKit {
   @Test
   void nonsenseIsRefused() {
     for (String text : new String[] {"", ":1", "host:0", "host:65536", "a b", "host:x", "::1:1"}) {
-      assertThatThrownBy(() -> MemcachedSettings.Address.parse(text))
+      assertThatThrownBy(() -> MemcachedSettings.server(text))
           .as(text)
           .isInstanceOf(CacheException.class)
           .hasMessageContaining("'" + text + "'");
     }
-    assertThat(MemcachedSettings.Address.parse("[::1]")).hasToString("[::1]:11211");
-    assertThat(MemcachedSettings.Address.parse("cache.local:7")).hasToString("cache.local:7");
+    assertThat(MemcachedSettings.server("[::1]")).hasToString("[::1]:11211");
+    assertThat(MemcachedSettings.server("cache.local:7")).hasToString("cache.local:7");
   }
 
   private static boolean given(ChunkCache cache, Chunk chunk) {

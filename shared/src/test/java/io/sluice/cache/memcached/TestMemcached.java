@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.sluice.TestPorts;
+import io.sluice.model.HostPort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -55,8 +56,8 @@ final class TestMemcached implements AutoCloseable {
         .findFirst();
   }
 
-  MemcachedSettings.Address address() {
-    return new MemcachedSettings.Address("127.0.0.1", port);
+  HostPort address() {
+    return new HostPort("127.0.0.1", port);
   }
 
   long pid() {
