@@ -79,6 +79,8 @@ class LayersTest {
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",
+    "storage.gluster, model storage",
+    "storage.cassandra, model storage",
     "cache.disk, model cache",
     "cache.redis, model cache redis",
     "cache.memcached, model cache",

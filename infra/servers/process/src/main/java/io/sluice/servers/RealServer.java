@@ -14,10 +14,32 @@ import org.assertj.core.api.Assumptions;
 
 /**
  * The servers that can be started: each a folder of {@code infra/servers} with a main class, {@code
- * jvm.options} and, once it is built, {@code target/classes} and {@code target/classpath}.
+ * jvm.options} and, once it is built, {@code target/classes} and {@code target/classpath}; or with
+ * a script, for one that is no Java.
  */
 public enum RealServer {
-  HDFS("hdfs", "io.sluice.servers.HdfsServer", false);
+  HDFS("hdfs", "io.sluice.servers.HdfsServer", false),
+  /** Cassandra 5 does not run on later Javas. */
+  CASSANDRA("cassandra", "io.sluice.servers.CassandraServer", true),
+  /** Of the system, which it takes root to start; see {@link GlusterServer}. */
+  GLUSTER("gluster", null, false) {
+    @Override
+    Optional<String> missing() {
+      if (!"root".equals(System.getProperty("user.name"))) {
+        return Optional.of("only root can start it");
+      }
+      boolean installed =
+          Stream.of("/usr/sbin/glusterd", "/usr/local/sbin/glusterd")
+              .map(Path::of)
+              .anyMatch(Files::isExecutable);
+      return installed ? Optional.empty() : Optional.of("there is no glusterd; install GlusterFS");
+    }
+
+    @Override
+    List<String> command() {
+      return List.of(home().resolve("server").toString());
+    }
+  };
 
   /** Where the folders are; set by the build. */
   private static final String HOME = "sluice.servers";
@@ -52,7 +74,7 @@ public enum RealServer {
         .isEmpty();
   }
 
-  private Optional<String> missing() {
+  Optional<String> missing() {
     if (!Files.isReadable(classPathFile())) {
       return Optional.of(
           "it is not built; ./mvnw -pl infra/servers/" + folder + " process-classes builds it");
@@ -77,7 +99,7 @@ public enum RealServer {
     }
   }
 
-  private Path home() {
+  final Path home() {
     String home = System.getProperty(HOME);
     if (home == null) {
       throw new IllegalStateException("the system property " + HOME + " is not set");
