@@ -1,5 +1,8 @@
 package io.sluice.acceptance;
 
+import io.sluice.servers.GlusterServer;
+import io.sluice.servers.RealServer;
+import io.sluice.servers.ServerProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +19,32 @@ enum TestStore {
     Running start(Path folder) throws IOException {
       Path root = Files.createDirectories(folder.resolve("file-store"));
       return new Running(Map.of("SLUICE_FILE_ROOT", root.toString()), () -> {});
+    }
+  },
+  GLUSTER {
+    @Override
+    Running start(Path folder) {
+      RealServer.GLUSTER.assumeThere();
+      GlusterServer server = GlusterServer.start();
+      return new Running(
+          Map.of(
+              "SLUICE_GLUSTER_SERVERS", server.address(),
+              "SLUICE_GLUSTER_VOLUME", server.volume()),
+          server::close);
+    }
+  },
+  CASSANDRA {
+    @Override
+    Running start(Path folder) {
+      RealServer.CASSANDRA.assumeThere();
+      ServerProcess server = ServerProcess.start(RealServer.CASSANDRA, Map.of());
+      return new Running(
+          Map.of(
+              "SLUICE_CASSANDRA_CONTACT_POINTS", "127.0.0.1:" + server.port("port"),
+              "SLUICE_CASSANDRA_DATACENTER", "datacenter1",
+              "SLUICE_CASSANDRA_CREATE_SCHEMA", "true",
+              "SLUICE_CASSANDRA_REPLICATION", "datacenter1:1"),
+          server::close);
     }
   };
 

@@ -25,6 +25,8 @@ class LayersTest {
             "io.sluice.storage.s3",
             "io.sluice.storage.file",
             "io.sluice.storage.http",
+            "io.sluice.storage.gluster",
+            "io.sluice.storage.cassandra..",
             "io.sluice.job.redis",
             "io.sluice.cache.disk",
             "io.sluice.cache.redis",

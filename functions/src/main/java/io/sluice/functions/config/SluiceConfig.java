@@ -15,7 +15,7 @@ import java.util.Set;
 @ConfigMapping(prefix = "sluice")
 public interface SluiceConfig {
 
-  /** Where shards and manifests lie: `s3` or `file`. */
+  /** Where shards and manifests lie; what each store needs is said below. */
   @WithDefault("s3")
   StoreKind store();
 
@@ -24,6 +24,12 @@ public interface SluiceConfig {
 
   /** The file store. */
   File file();
+
+  /** The GlusterFS store. */
+  Gluster gluster();
+
+  /** The Cassandra store. */
+  Cassandra cassandra();
 
   /** How functions are invoked: over `http`, or by AWS `lambda`. */
   @WithDefault("http")
@@ -71,7 +77,9 @@ public interface SluiceConfig {
   /** The stores that Sluice has adapters for. */
   enum StoreKind {
     S3,
-    FILE;
+    FILE,
+    GLUSTER,
+    CASSANDRA;
 
     /** As settings, options and metrics spell it. */
     public String text() {
@@ -153,6 +161,91 @@ public interface SluiceConfig {
   interface File {
     /** Directory that holds the objects; needed when `sluice.store` is `file`. */
     Optional<Path> root();
+  }
+
+  /** The GlusterFS store, which reaches a volume without mounting it. */
+  interface Gluster {
+    /**
+     * Some servers of the volume as `host` or `host:port`; needed when a store is `gluster`. They
+     * say of what the volume is made; further ones are asked when the first is down.
+     */
+    Optional<List<String>> servers();
+
+    /** The volume; needed when a store is `gluster`. */
+    Optional<String> volume();
+
+    /** Directory in the volume below which the objects lie; made when it is needed. */
+    @WithDefault("/")
+    String root();
+
+    /** Calls to GlusterFS that one process has under way at once. */
+    @WithDefault("16")
+    int threads();
+
+    /** File or name of GlusterFS's client library, which has to be installed. */
+    @WithDefault("libgfapi.so.0")
+    String library();
+
+    /** File to which the library writes its warnings and errors; nowhere if absent. */
+    Optional<Path> log();
+  }
+
+  /** The Cassandra store. */
+  interface Cassandra {
+    /** Some nodes as `host` or `host:port`; needed when a store is `cassandra`. */
+    Optional<List<String>> contactPoints();
+
+    /** The data center whose nodes are asked; needed when a store is `cassandra`. */
+    Optional<String> datacenter();
+
+    /** Keyspace of the tables. */
+    @WithDefault("sluice")
+    String keyspace();
+
+    /** How many replicas answer a read or a write. */
+    @WithDefault("local-quorum")
+    Consistency consistency();
+
+    /** Make the keyspace and its tables if they are not there. Let one process do it, once. */
+    @WithDefault("false")
+    boolean createSchema();
+
+    /** Replicas of a keyspace that is made, for each data center: `dc1:3,dc2:2`. */
+    Optional<List<String>> replication();
+
+    /** User, if the cluster asks for one. */
+    Optional<String> username();
+
+    /** Password of the user. */
+    Optional<String> password();
+
+    /** Encrypt connections, and check the names of nodes against their certificates. */
+    @WithDefault("false")
+    boolean tls();
+
+    /** File of the certificates that are believed; those of Java if absent. */
+    Optional<Path> trustStore();
+
+    /** Password of that file. */
+    Optional<String> trustStorePassword();
+
+    /** Rows of 1 MiB of one object that are under way at once. */
+    @WithDefault("4")
+    int window();
+
+    /** How long one request may take. */
+    @WithDefault("10s")
+    Duration timeout();
+  }
+
+  /** How many replicas of Cassandra have to answer. */
+  enum Consistency {
+    ONE,
+    LOCAL_ONE,
+    QUORUM,
+    LOCAL_QUORUM,
+    EACH_QUORUM,
+    ALL
   }
 
   /** Redis. */

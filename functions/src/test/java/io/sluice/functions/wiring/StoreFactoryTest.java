@@ -9,6 +9,8 @@ import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import jakarta.inject.Inject;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The stores by kind, of which the dev services configure only S3. */
 @QuarkusTest
@@ -20,12 +22,16 @@ class StoreFactoryTest {
     assertThat(stores.open(StoreKind.S3)).isSameAs(stores.open(StoreKind.S3));
   }
 
-  @Test
-  void whatAStoreLacksIsNamedWhenItIsOpened() {
-    SluiceException e =
-        catchThrowableOfType(SluiceException.class, () -> stores.open(StoreKind.FILE));
+  @ParameterizedTest
+  @CsvSource({
+    "FILE, sluice.file.root",
+    "GLUSTER, sluice.gluster.servers",
+    "CASSANDRA, sluice.cassandra.contact-points"
+  })
+  void whatAStoreLacksIsNamedWhenItIsOpened(StoreKind kind, String setting) {
+    SluiceException e = catchThrowableOfType(SluiceException.class, () -> stores.open(kind));
     assertThat(e.kind()).isEqualTo(ErrorKind.INVALID);
     assertThat(e.code()).isEqualTo("config-invalid");
-    assertThat(e).hasMessageContaining("'file'").hasMessageContaining("sluice.file.root");
+    assertThat(e).hasMessageContaining("'" + kind.text() + "'").hasMessageContaining(setting);
   }
 }
