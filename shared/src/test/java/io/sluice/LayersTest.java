@@ -76,6 +76,8 @@ class LayersTest {
     "compute.convert, model json placement plan manifest job compute compute.kernel compute.publish"
         + " compute.stats",
     "pull, model format storage manifest",
+    "event, model json manifest job",
+    "event.redis, model redis event",
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.http, model storage",

@@ -9,8 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** The packaged application as a process. */
+/** The packaged application as a process: the jar, or with {@code -Dnative} the native binary. */
 final class Application {
+  /** Both take it: a native binary has the options of its runtime among its arguments. */
+  private static final String HEAP = "-Xmx256m";
+
   private Application() {}
 
   /** The home of the embedded S3 and Redis that the build has made. */
@@ -42,11 +45,41 @@ final class Application {
 
   /** The process yet to be started. */
   static ProcessBuilder builder(List<String> arguments, Map<String, String> environment) {
+    return builder(built("acceptance.application"), arguments, environment);
+  }
+
+  /**
+   * The process yet to be started.
+   *
+   * @param program a jar, which Java runs, or an executable, such as the native binary
+   */
+  static ProcessBuilder builder(
+      Path program, List<String> arguments, Map<String, String> environment) {
+    List<String> command = new ArrayList<>();
+    if (program.toString().endsWith(".jar")) {
+      command.addAll(java(arguments));
+      command.add("-jar");
+      command.add(program.toString());
+    } else {
+      command.add(program.toString());
+      command.add(HEAP);
+    }
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("QUARKUS_"));
+    builder.environment().putAll(environment);
+    return builder;
+  }
+
+  private static List<String> java(List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of(
-            "-Xmx256m",
+            HEAP,
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-Xshare:auto",
@@ -56,15 +89,7 @@ final class Application {
       // As the program `sluice` does it: the module says on the standard error that it is there.
       command.add("--add-modules=jdk.incubator.vector");
     }
-    command.addAll(List.of("-jar", built("acceptance.application").toString()));
-    command.addAll(arguments);
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder
-        .environment()
-        .keySet()
-        .removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("QUARKUS_"));
-    builder.environment().putAll(environment);
-    return builder;
+    return command;
   }
 
   static Process start(ProcessBuilder builder) {

@@ -28,6 +28,7 @@ class LayersTest {
             "io.sluice.storage.gluster",
             "io.sluice.storage.cassandra..",
             "io.sluice.job.redis",
+            "io.sluice.event.redis",
             "io.sluice.cache.disk",
             "io.sluice.cache.redis",
             "io.sluice.cache.memcached",

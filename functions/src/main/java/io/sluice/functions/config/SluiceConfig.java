@@ -68,6 +68,9 @@ public interface SluiceConfig {
   /** Where the `upload` function may read from. */
   Sources sources();
 
+  /** CloudEvents about uploads, sent and received. */
+  Events events();
+
   /** Garbage collection. */
   Gc gc();
 
@@ -516,6 +519,31 @@ public interface SluiceConfig {
 
     /** Value of the `Authorization` header for `https:` sources, such as `Bearer hf_…`. */
     Optional<String> authorization();
+  }
+
+  /** CloudEvents about uploads. */
+  interface Events {
+    /**
+     * Where every publication is told by a `io.sluice.ModelUploaded` event, such as a broker of
+     * Knative, whose bindings set it as `K_SINK`; nobody is told if absent.
+     */
+    @WithDefault("${K_SINK:}")
+    Optional<URI> sink();
+
+    /** Who says it: the `source` of the events, a URI reference that names this installation. */
+    @WithDefault("/sluice")
+    String source();
+
+    /** Value of the `Authorization` header for the sink. */
+    Optional<String> authorization();
+
+    /** How long each attempt of a delivery goes on, with growing pauses, before it has failed. */
+    @WithDefault("5m")
+    Duration patience();
+
+    /** How long a received event is remembered, so that it starts no second load. */
+    @WithDefault("24h")
+    Duration remember();
   }
 
   /** Garbage collection. */

@@ -35,12 +35,22 @@ public class JobService {
    * @throws SluiceException the error that made it fail
    */
   public JsonNode submit(String kind, JsonNode request, boolean wait) throws InterruptedException {
-    String id = store.create(kind, request, Optional.empty());
-    workforce.call(id);
+    String id = start(kind, request, Optional.empty());
     if (!wait) {
       return JobDocument.write(store.get(id));
     }
     return answer(waiter.await(id, workforce.patience(config.job().waitLimit())));
+  }
+
+  /**
+   * Starts a job, or finds the one that is alive under the same key.
+   *
+   * @return its id
+   */
+  public String start(String kind, JsonNode request, Optional<String> idempotencyKey) {
+    String id = store.create(kind, request, idempotencyKey);
+    workforce.call(id);
+    return id;
   }
 
   /**

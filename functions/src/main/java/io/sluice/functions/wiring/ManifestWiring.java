@@ -2,6 +2,7 @@ package io.sluice.functions.wiring;
 
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
+import io.sluice.job.JobStore;
 import io.sluice.job.ShardPins;
 import io.sluice.manifest.GarbageCollector;
 import io.sluice.manifest.ManifestCodec;
@@ -48,8 +49,9 @@ public class ManifestWiring {
 
   @Produces
   @Singleton
-  ManifestRepository repository(ShardStore store, ManifestIndex index, ObjectPins pins) {
-    return manifests(store, index, pins);
+  ManifestRepository repository(
+      ShardStore store, ManifestIndex index, ObjectPins pins, JobStore jobs) {
+    return EventWiring.announced(config.events(), manifests(store, index, pins), jobs);
   }
 
   static ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {

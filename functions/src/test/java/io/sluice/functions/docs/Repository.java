@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The repository that the tests run in. */
-final class Repository {
+public final class Repository {
   /** Its root. */
-  static final Path ROOT = root();
+  public static final Path ROOT = root();
 
   private Repository() {}
 
@@ -27,7 +27,7 @@ final class Repository {
   }
 
   /** The text of a file. */
-  static String read(String path) {
+  public static String read(String path) {
     try {
       return Files.readString(ROOT.resolve(path));
     } catch (IOException e) {

@@ -16,11 +16,26 @@ public final class Vectors {
   private Vectors() {}
 
   /**
-   * Whether the process runs with {@code --add-modules jdk.incubator.vector}. Without it, classes
-   * that name vectors cannot be loaded, and kernels are scalar loops.
+   * Whether the process runs with {@code --add-modules jdk.incubator.vector}, without which classes
+   * that name vectors cannot be loaded, on a processor that has vectors of 256 bits, without which
+   * they are slower than scalar loops. If not, kernels are scalar loops.
    */
   public static boolean available() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+        && (inNativeExecutable() ? builtForVectors() : preferredBits() >= 256);
+  }
+
+  /** The profiles that build executables choose AVX2 on x86-64, and only 128 bits on Arm. */
+  private static boolean builtForVectors() {
+    return System.getProperty("os.arch", "").equals("amd64");
+  }
+
+  private static boolean inNativeExecutable() {
+    return System.getProperty("org.graalvm.nativeimage.imagecode") != null;
+  }
+
+  private static int preferredBits() {
+    return VectorShape.preferredShape().vectorBitSize();
   }
 
   /** How kernels read what they work on; results are the same. */
@@ -38,9 +53,7 @@ public final class Vectors {
     if (!available()) {
       return Reading.SCALARS;
     }
-    return System.getProperty("org.graalvm.nativeimage.imagecode") == null
-        ? Reading.SEGMENTS
-        : Reading.ARRAYS;
+    return inNativeExecutable() ? Reading.ARRAYS : Reading.SEGMENTS;
   }
 
   /**
@@ -48,7 +61,7 @@ public final class Vectors {
    * executables have their width fixed.
    */
   public static boolean wide() {
-    return VectorShape.preferredShape().vectorBitSize() >= 512;
+    return preferredBits() >= 512;
   }
 
   /** Shape of the vectors of floats, 8 lanes. */

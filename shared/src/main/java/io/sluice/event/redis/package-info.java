@@ -1,0 +1,2 @@
+/** Events that were received, in Redis. */
+package io.sluice.event.redis;
