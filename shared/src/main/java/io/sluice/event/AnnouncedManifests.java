@@ -6,7 +6,6 @@ import io.sluice.manifest.ModelSummary;
 import io.sluice.manifest.TagMove;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
-import io.sluice.model.SluiceException;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
@@ -47,10 +46,9 @@ public final class AnnouncedManifests implements ManifestRepository {
     Published published = manifests.publish(name, manifest, tag, expected);
     try {
       announcer.accept(ModelUploaded.event(source, published, manifest, clock.instant()));
-    } catch (SluiceException e) {
+    } catch (RuntimeException e) {
       LOG.warnf(
-          "%s@%s is published, but no event will tell it: %s",
-          name, published.version(), e.getMessage());
+          e, "%s@%s is published, but no event will tell it", name, published.version());
     }
     return published;
   }

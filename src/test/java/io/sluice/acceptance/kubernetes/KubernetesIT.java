@@ -239,8 +239,11 @@ class KubernetesIT {
                   .at("/data/SLUICE_UPLOAD_MEMORY")
                   .asText());
       long shards = bytes(environment(container).get("SLUICE_WORKER_MEMORY"));
+      long heap =
+          bytes(
+              container.at("/args/0").asText().substring("-Xmx".length()).toUpperCase(Locale.ROOT));
       long limit = bytes(container.at("/resources/limits/memory").asText());
-      assertThat(limit - shards - upload).isGreaterThanOrEqualTo(1L << 30);
+      assertThat(limit - shards - upload - heap).isGreaterThanOrEqualTo(512L << 20);
       assertThat(container.at("/resources/requests/memory"))
           .isEqualTo(container.at("/resources/limits/memory"));
     }

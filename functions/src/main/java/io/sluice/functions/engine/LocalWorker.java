@@ -67,6 +67,14 @@ public class LocalWorker {
     return runner;
   }
 
+  /** Works on a job in the background if this process serves functions; others find it if not. */
+  public void join(String job) {
+    JobRunner current = runner;
+    if (current != null) {
+      current.join(job);
+    }
+  }
+
   void start(@ObservesAsync HttpServerStart event, HttpServer server) {
     int port = server.getPort();
     worker =

@@ -5,6 +5,7 @@ import io.sluice.event.AnnouncedManifests;
 import io.sluice.event.SeenEvents;
 import io.sluice.event.redis.RedisSeenEvents;
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.engine.LocalWorker;
 import io.sluice.functions.engine.http.HttpEventSink;
 import io.sluice.job.JobKind;
 import io.sluice.job.JobStore;
@@ -38,7 +39,7 @@ public class EventWiring {
 
   /** Manifests that tell the sink what is published, if there is one. */
   static ManifestRepository announced(
-      SluiceConfig.Events events, ManifestRepository manifests, JobStore jobs) {
+      SluiceConfig.Events events, ManifestRepository manifests, JobStore jobs, LocalWorker self) {
     Optional<URI> sink = events.sink().map(EventWiring::checked);
     if (sink.isEmpty()) {
       return manifests;
@@ -48,10 +49,11 @@ public class EventWiring {
         events.source(),
         InstantSource.system(),
         event ->
-            jobs.create(
-                AnnounceKind.ANNOUNCE,
-                AnnounceKind.request(sink.get(), event),
-                Optional.of(event.key())));
+            self.join(
+                jobs.create(
+                    AnnounceKind.ANNOUNCE,
+                    AnnounceKind.request(sink.get(), event),
+                    Optional.of(event.key()))));
   }
 
   private static URI checked(URI sink) {

@@ -2,6 +2,7 @@ package io.sluice.functions.wiring;
 
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
+import io.sluice.functions.engine.LocalWorker;
 import io.sluice.job.JobStore;
 import io.sluice.job.ShardPins;
 import io.sluice.manifest.GarbageCollector;
@@ -50,8 +51,8 @@ public class ManifestWiring {
   @Produces
   @Singleton
   ManifestRepository repository(
-      ShardStore store, ManifestIndex index, ObjectPins pins, JobStore jobs) {
-    return EventWiring.announced(config.events(), manifests(store, index, pins), jobs);
+      ShardStore store, ManifestIndex index, ObjectPins pins, JobStore jobs, LocalWorker self) {
+    return EventWiring.announced(config.events(), manifests(store, index, pins), jobs, self);
   }
 
   static ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {

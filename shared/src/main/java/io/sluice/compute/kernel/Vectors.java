@@ -16,13 +16,19 @@ public final class Vectors {
   private Vectors() {}
 
   /**
-   * Whether the process runs with {@code --add-modules jdk.incubator.vector}, without which classes
-   * that name vectors cannot be loaded, on a processor that has vectors of 256 bits, without which
-   * they are slower than scalar loops. If not, kernels are scalar loops.
+   * Whether the process runs with {@code --add-modules jdk.incubator.vector}. Without it, classes
+   * that name vectors cannot be loaded.
+   */
+  public static boolean present() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+  }
+
+  /**
+   * Whether kernels use vectors: they are {@link #present}, and the processor has them of 256 bits.
+   * Where it has less they would be emulated, slower than scalar loops.
    */
   public static boolean available() {
-    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-        && (inNativeExecutable() ? builtForVectors() : preferredBits() >= 256);
+    return present() && (inNativeExecutable() ? builtForVectors() : preferredBits() >= 256);
   }
 
   /** The profiles that build executables choose AVX2 on x86-64, and only 128 bits on Arm. */

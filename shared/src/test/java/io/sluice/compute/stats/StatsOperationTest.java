@@ -391,7 +391,7 @@ class StatsOperationTest extends OperationKit<StatsArguments, StatsPartial> {
   /** Lengths around chunks and steps, data that is added fast and data that is not. */
   @Test
   void vectorsGiveWhatScalarsGive() {
-    assertThat(Vectors.available()).as("tests run with the vector module").isTrue();
+    assertThat(Vectors.present()).as("tests run with the vector module").isTrue();
     for (DType dtype : List.of(DType.F32, DType.F64, DType.F16, DType.BF16, DType.I16, DType.U16)) {
       for (String fill : List.of("WEIGHTS", "ANY_BITS", "SPECIALS", "ZEROS", "CONSTANT")) {
         for (int n :
