@@ -47,8 +47,7 @@ public final class AnnouncedManifests implements ManifestRepository {
     try {
       announcer.accept(ModelUploaded.event(source, published, manifest, clock.instant()));
     } catch (RuntimeException e) {
-      LOG.warnf(
-          e, "%s@%s is published, but no event will tell it", name, published.version());
+      LOG.warnf(e, "%s@%s is published, but no event will tell it", name, published.version());
     }
     return published;
   }

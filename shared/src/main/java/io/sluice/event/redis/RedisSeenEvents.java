@@ -28,17 +28,20 @@ public final class RedisSeenEvents implements SeenEvents {
   @Override
   public Optional<String> claim(String key, Duration hold) {
     String at = at(key);
-    if (call("SET", at, NONE, "NX", "PX", Long.toString(hold.toMillis())) != null) {
-      return Optional.empty();
+    while (call("SET", at, NONE, "NX", "PX", Long.toString(hold.toMillis())) == null) {
+      Response job = call("GET", at);
+      if (job == null) {
+        continue; // it has expired in between
+      }
+      if (job.toString().equals(NONE)) {
+        throw new EventException(
+            ErrorKind.TRANSIENT,
+            "event-busy",
+            "the same event is being handled at this moment; its next delivery will tell the job");
+      }
+      return Optional.of(job.toString());
     }
-    Response job = call("GET", at);
-    if (job == null || job.toString().equals(NONE)) {
-      throw new EventException(
-          ErrorKind.TRANSIENT,
-          "event-busy",
-          "the same event is being handled at this moment; its next delivery will tell the job");
-    }
-    return Optional.of(job.toString());
+    return Optional.empty();
   }
 
   @Override
