@@ -56,7 +56,7 @@ class AotCacheIT {
     builder.environment().put("SLUICE_JAVA_OPTS", options);
     Process process =
         Application.start(builder.redirectErrorStream(true).redirectOutput(log.toFile()));
-    boolean ended = process.waitFor(Await.LONG.toSeconds(), TimeUnit.SECONDS);
+    boolean ended = process.waitFor(4, TimeUnit.MINUTES);
     if (!ended) {
       process.descendants().forEach(ProcessHandle::destroy);
       process.destroy();
