@@ -4,6 +4,7 @@ import io.sluice.model.ErrorKind;
 import io.sluice.storage.StorageException;
 import io.sluice.storage.TransientStorageException;
 import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -17,10 +18,11 @@ import java.util.stream.Collectors;
  * machine can reach (SSRF). Every redirect is checked as the first URL is.
  *
  * <p>Allowed are {@code https} URLs whose host has public addresses only, and {@code https} and
- * {@code http} URLs of hosts that are named. Not public are the special-purpose blocks of RFC 6890
- * and its IANA registries: loopback, private, shared (RFC 6598), link-local (where clouds serve
- * their metadata), unique local, multicast, reserved and documentation addresses, and the IPv6
- * addresses that stand for such an IPv4 address.
+ * {@code http} URLs of hosts that are named, unless their addresses are those where clouds serve
+ * their metadata. Not public are the special-purpose blocks of RFC 6890 and its IANA registries:
+ * loopback, private, shared (RFC 6598), link-local (where clouds serve their metadata), unique
+ * local, multicast, reserved and documentation addresses, and the IPv6 addresses that stand for
+ * such an IPv4 address.
  *
  * <p>The name is looked up here and again when the client connects. Java keeps the answer of the
  * first look-up for 30 seconds by default; who sets {@code networkaddress.cache.ttl} to 0 opens a
@@ -71,6 +73,15 @@ public final class HostPolicy {
     String host = url.getHost().toLowerCase(Locale.ROOT);
     host = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
     if (named.contains(host)) {
+      for (InetAddress address : lookUp(url, host)) {
+        if (isMetadata(address)) {
+          throw refused(
+              url,
+              "its host has the address "
+                  + address.getHostAddress()
+                  + ", where clouds give away credentials, which no setting allows");
+        }
+      }
       return;
     }
     if (!scheme.equals("https")) {
@@ -100,6 +111,20 @@ public final class HostPolicy {
         url.getPath(),
         "reading from host '" + url.getHost() + "' is refused: " + why,
         null);
+  }
+
+  /**
+   * Whether an address is one where clouds serve credentials: link-local, and Amazon's for IPv6.
+   */
+  static boolean isMetadata(InetAddress address) {
+    byte[] ip = address.getAddress();
+    boolean mapped =
+        address instanceof Inet6Address
+            && (starts(ip, 0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 169, 254)
+                || starts(ip, 0x20, 0x02, 169, 254));
+    return address.isLinkLocalAddress()
+        || mapped
+        || (address instanceof Inet6Address && starts(ip, 0xfd, 0x00, 0x0e, 0xc2));
   }
 
   /** Whether an address belongs to the public internet. */

@@ -63,6 +63,27 @@ class HostPolicyTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "169.254.169.254",
+        "169.254.170.2",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1"
+      })
+  void whatGivesAwayCredentialsIsRefusedEvenIfItIsNamed(String address) {
+    String host = address.contains(":") ? "[" + address + "]" : address;
+    for (String scheme : new String[] {"http", "https"}) {
+      StorageException e =
+          refused(HostPolicy.publicAnd(Set.of(address)), scheme + "://" + host + "/model");
+      assertThat(e.code()).isEqualTo("host-refused");
+      assertThat(e.getMessage()).contains("credentials");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "1.1.1.1",
         "9.255.255.255",
         "100.63.255.255",
@@ -110,9 +131,9 @@ class HostPolicyTest {
 
   @Test
   void namedHostsAreAllowedWhereverTheyAre() {
-    HostPolicy policy = HostPolicy.publicAnd(Set.of("127.0.0.1", "Models.Internal", "::1"));
+    HostPolicy policy = HostPolicy.publicAnd(Set.of("127.0.0.1", "LocalHost", "::1"));
     policy.check(URI.create("http://127.0.0.1:8080/x"));
-    policy.check(URI.create("https://models.INTERNAL/x"));
+    policy.check(URI.create("https://LOCALhost/x"));
     policy.check(URI.create("http://[::1]/x"));
     assertThat(refused(policy, "https://127.0.0.2/x").code()).isEqualTo("host-refused");
   }
