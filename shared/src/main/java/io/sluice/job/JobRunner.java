@@ -59,8 +59,20 @@ public final class JobRunner implements AutoCloseable {
   private final Map<String, JobKind> kinds;
   private final LongSupplier freeBytes;
   private final Settings settings;
+  private final StepMetrics metrics;
   private final ConcurrentMap<String, JobRun> runs = new ConcurrentHashMap<>();
   private volatile boolean closed;
+
+  /** A runner whose steps nobody counts. */
+  public JobRunner(
+      JobStore store,
+      JobSignals signals,
+      WorkerRegistry workers,
+      Collection<? extends JobKind> kinds,
+      LongSupplier freeBytes,
+      Settings settings) {
+    this(store, signals, workers, kinds, freeBytes, settings, StepMetrics.NONE);
+  }
 
   /**
    * @param freeBytes memory that is free for tasks; the weights of tasks that run are taken off
@@ -71,7 +83,8 @@ public final class JobRunner implements AutoCloseable {
       WorkerRegistry workers,
       Collection<? extends JobKind> kinds,
       LongSupplier freeBytes,
-      Settings settings) {
+      Settings settings,
+      StepMetrics metrics) {
     this.store = Objects.requireNonNull(store, "store");
     this.signals = Objects.requireNonNull(signals, "signals");
     this.workers = Objects.requireNonNull(workers, "workers");
@@ -79,6 +92,7 @@ public final class JobRunner implements AutoCloseable {
         kinds.stream().collect(Collectors.toUnmodifiableMap(JobKind::kind, Function.identity()));
     this.freeBytes = Objects.requireNonNull(freeBytes, "freeBytes");
     this.settings = Objects.requireNonNull(settings, "settings");
+    this.metrics = Objects.requireNonNull(metrics, "metrics");
   }
 
   /**
@@ -230,6 +244,10 @@ public final class JobRunner implements AutoCloseable {
 
   Settings settings() {
     return settings;
+  }
+
+  StepMetrics metrics() {
+    return metrics;
   }
 
   /** Free memory less what running tasks may still take. */

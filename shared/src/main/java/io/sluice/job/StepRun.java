@@ -5,8 +5,10 @@ import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.LongAdder;
 import org.jboss.logging.Logger;
+import org.jboss.logging.MDC;
 
 /**
  * One step under its lease: a thread that does it and one that keeps the lease and reports
@@ -73,6 +75,9 @@ final class StepRun implements JobContext {
 
   private void work() {
     End end = End.FAILED;
+    long start = System.nanoTime();
+    MDC.put("job", lease.jobId());
+    MDC.put("step", lease instanceof Lease.TaskLease task ? task.task().name() : name());
     try {
       end = attempt();
     } catch (InterruptedException e) {
@@ -82,8 +87,25 @@ final class StepRun implements JobContext {
       LOG.warnf("the outcome of %s is lost: %s", lease.describe(), e.getMessage());
     } finally {
       keeper.interrupt();
+      long nanos = System.nanoTime() - start;
+      StepMetrics.End how = counted(end);
+      run.runner().metrics().ended(run.kind().kind(), StepMetrics.Step.of(lease), how, nanos);
+      LOG.debugf("%s: %s after %d ms", lease.describe(), how, nanos / 1_000_000);
+      MDC.clear();
       run.ended(this, end);
     }
+  }
+
+  private String name() {
+    return StepMetrics.Step.of(lease).name().toLowerCase(Locale.ROOT);
+  }
+
+  private StepMetrics.End counted(End end) {
+    return switch (end) {
+      case DONE -> StepMetrics.End.DONE;
+      case FAILED -> StepMetrics.End.FAILED;
+      case DISCARDED -> stop == Stop.GIVE_BACK ? StepMetrics.End.GIVEN_BACK : StepMetrics.End.LOST;
+    };
   }
 
   private End attempt() throws InterruptedException {
