@@ -31,9 +31,22 @@ final class Api {
                   .setParam("http.socket.timeout", (int) Await.LONG.toMillis()));
 
   private final URI base;
+  private final Optional<String> token;
 
+  /** Of a server that asks for no token. */
   Api(URI base) {
+    this(base, Optional.empty());
+  }
+
+  /** With a token in each request. */
+  Api(URI base, Optional<String> token) {
     this.base = base;
+    this.token = token;
+  }
+
+  /** The same server with another token. */
+  Api as(Optional<String> other) {
+    return new Api(base, other);
   }
 
   URI base() {
@@ -50,7 +63,10 @@ final class Api {
   }
 
   RequestSpecification request() {
-    return given().config(CONFIG).baseUri(base.toString()).urlEncodingEnabled(false);
+    RequestSpecification request =
+        given().config(CONFIG).baseUri(base.toString()).urlEncodingEnabled(false);
+    token.ifPresent(value -> request.header("Authorization", "Bearer " + value));
+    return request;
   }
 
   Response get(String path) {

@@ -29,9 +29,9 @@ final class Cluster implements AutoCloseable {
   private int started;
 
   /** A worker process and how to talk to it. */
-  record Worker(String id, Process process, URI address, Path log) {
+  record Worker(String id, Process process, URI address, Path log, Optional<String> token) {
     Api api() {
-      return new Api(address);
+      return new Api(address, token);
     }
 
     /** SIGKILL, and waits until it is dead. */
@@ -62,7 +62,7 @@ final class Cluster implements AutoCloseable {
    *
    * @param prefix in Redis and in the bucket
    * @param memory budget of each worker in bytes
-   * @param settings further environment
+   * @param settings further environment; {@code SLUICE_TOKEN} is the token that tests show
    */
   static Cluster start(
       Stack stack, String prefix, int count, long memory, Map<String, String> settings) {
@@ -86,7 +86,13 @@ final class Cluster implements AutoCloseable {
         URI address =
             Await.until(
                 "worker " + id + " to listen", () -> listening(id, processes.get(id), log(id)));
-        workers.add(new Worker(id, processes.get(id), address, log(id)));
+        workers.add(
+            new Worker(
+                id,
+                processes.get(id),
+                address,
+                log(id),
+                Optional.ofNullable(environment().get("SLUICE_TOKEN"))));
       }
     } catch (AssertionError | RuntimeException e) {
       processes.values().forEach(Process::destroyForcibly);

@@ -112,6 +112,7 @@ final class Stack implements AutoCloseable {
     environment.put("QUARKUS_REDIS_HOSTS", at.redisUrl());
     environment.put("SLUICE_S3_BUCKET", at.bucket());
     environment.put("SLUICE_SOURCES_ROOTS", models.toString());
+    environment.put("SLUICE_AUTH_MODE", "open");
     return environment;
   }
 

@@ -12,6 +12,7 @@ import io.sluice.cache.ShardHolders;
 import io.sluice.cache.disk.DiskCache;
 import io.sluice.cache.peer.PeerCache;
 import io.sluice.cache.peer.PeerSettings;
+import io.sluice.http.RequestSigner;
 import io.sluice.job.ShardClaims;
 import io.sluice.job.Worker;
 import io.sluice.job.redis.RedisShardClaims;
@@ -172,7 +173,8 @@ class TieredSourceTest {
       Optional<PeerSharing> sharing = Optional.empty();
       if (peers) {
         PeerSettings settings = new PeerSettings(Duration.ofSeconds(30), Duration.ofMinutes(1));
-        tiers.add(new CacheTier(new PeerCache(holders, settings), CacheMetrics.NONE));
+        tiers.add(
+            new CacheTier(new PeerCache(holders, settings, RequestSigner.NONE), CacheMetrics.NONE));
         sharing =
             Optional.of(
                 new PeerSharing(

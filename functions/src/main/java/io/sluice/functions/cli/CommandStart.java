@@ -102,6 +102,7 @@ public final class CommandStart {
       // No server runs: this process serves itself for the time of the command.
       System.setProperty("quarkus.http.host", "127.0.0.1");
       System.setProperty("quarkus.http.port", "0");
+      System.setProperty("sluice.auth.mode", "open");
     } else if (needs != Needs.SERVER) {
       System.setProperty("quarkus.http.host-enabled", "false");
     }

@@ -94,7 +94,7 @@ final class DemoCommand extends SluiceCommand {
       Map<String, FileProof.Seen> source)
       throws Exception {
     ModelRef name = new ModelRef(name(), Optional.empty(), Optional.empty());
-    Endpoint endpoint = new Endpoint(cluster.endpoint());
+    Endpoint endpoint = new Endpoint(cluster.endpoint(), Optional.empty());
 
     JsonNode uploaded =
         shown(

@@ -17,6 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.Optional;
 
 /** The functions of a server, over HTTP. */
 final class Endpoint {
@@ -25,6 +26,7 @@ final class Endpoint {
   private static final Duration ANSWER = Duration.ofMinutes(2);
 
   private final URI base;
+  private final Optional<String> token;
   private final HttpClient client =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
@@ -32,8 +34,12 @@ final class Endpoint {
           .followRedirects(HttpClient.Redirect.NEVER)
           .build();
 
-  Endpoint(URI base) {
+  /**
+   * @param token what it is to know the caller by, if it asks
+   */
+  Endpoint(URI base, Optional<String> token) {
     this.base = base;
+    this.token = token;
   }
 
   /** Asks for a document. */
@@ -101,7 +107,10 @@ final class Endpoint {
 
   private HttpRequest.Builder request(String path) {
     String root = base.toString().replaceFirst("/+$", "");
-    return HttpRequest.newBuilder(URI.create(root + "/" + path)).timeout(ANSWER);
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(root + "/" + path)).timeout(ANSWER);
+    token.ifPresent(value -> request.header("Authorization", "Bearer " + value));
+    return request;
   }
 
   private static SluiceException unreachable(String message, Exception cause) {

@@ -153,6 +153,7 @@ final class LocalCluster implements AutoCloseable {
         .forEach((name, value) -> environment.put(CommandProcess.variable(name), value));
     environment.put("QUARKUS_HTTP_HOST", "127.0.0.1");
     environment.put("QUARKUS_HTTP_PORT", Integer.toString(port));
+    environment.put("SLUICE_AUTH_MODE", "open");
     environment.put("SLUICE_WORKER_ID", id);
     environment.put("SLUICE_WORKER_MEMORY", Long.toString(memory));
     environment.put("SLUICE_WORKER_EXIT_WITH_STDIN", "true");

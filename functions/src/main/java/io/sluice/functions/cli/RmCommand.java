@@ -1,8 +1,7 @@
 package io.sluice.functions.cli;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.function.dto.ChangeDocument;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.model.ModelRef;
 import jakarta.inject.Inject;
@@ -34,10 +33,7 @@ final class RmCommand extends SluiceCommand {
   @Override
   public Integer call() {
     ManifestRepository.Removed removed = store.manifests().remove(model, force);
-    ObjectNode result = JsonNodeFactory.instance.objectNode().put("model", model.name());
-    removed.tags().forEach(result.putArray("tags")::add);
-    ArrayNode versions = result.putArray("versions");
-    removed.versions().forEach(version -> versions.add(version.toString()));
+    ObjectNode result = ChangeDocument.removed(model.name(), removed);
     print(
         result,
         out -> {

@@ -3,7 +3,10 @@ package io.sluice.functions.cli;
 import io.quarkus.picocli.runtime.annotations.TopCommand;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -45,6 +48,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       BenchCommand.class,
       PlanCommand.class,
+      TokenCommand.class,
       CompletionCommand.class,
     },
     footerHeading = "%nExit codes:%n",
@@ -61,6 +65,20 @@ final class Sluice implements Runnable {
       scope = ScopeType.INHERIT,
       description = "Server to talk to (default: $SLUICE_ENDPOINT or " + DEFAULT_ENDPOINT + ").")
   URI endpoint;
+
+  @Option(
+      names = "--token",
+      paramLabel = "TOKEN",
+      scope = ScopeType.INHERIT,
+      description = "Token for the server (default: $SLUICE_TOKEN; others see what is given here).")
+  String token;
+
+  @Option(
+      names = "--token-file",
+      paramLabel = "FILE",
+      scope = ScopeType.INHERIT,
+      description = "File with the token for the server (default: $SLUICE_TOKEN_FILE).")
+  Path tokenFile;
 
   @Option(
       names = "--local",
@@ -99,6 +117,44 @@ final class Sluice implements Runnable {
         .or(() -> Optional.ofNullable(System.getenv("SLUICE_ENDPOINT")).map(Sluice::parse))
         .map(Sluice::checked)
         .orElseGet(() -> URI.create(DEFAULT_ENDPOINT));
+  }
+
+  /** The token for the server, by the nearest of the ways to give it. */
+  Optional<String> token() {
+    Optional<String> found =
+        Optional.ofNullable(token)
+            .or(() -> Optional.ofNullable(tokenFile).map(Sluice::read))
+            .or(() -> Optional.ofNullable(System.getenv("SLUICE_TOKEN")))
+            .or(() -> Optional.ofNullable(System.getenv("SLUICE_TOKEN_FILE")).map(Sluice::read));
+    found.ifPresent(Sluice::checkToken);
+    return found;
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file).strip();
+    } catch (IOException e) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "token-file-unreadable",
+          "the token file '" + file + "' cannot be read: " + e.getMessage(),
+          e);
+    }
+  }
+
+  private static String read(String file) {
+    return read(Path.of(file));
+  }
+
+  private static void checkToken(String text) {
+    if (!text.matches("[!-~]+")) {
+      throw new SluiceException(
+          ErrorKind.INVALID,
+          "token-invalid",
+          "a token is one word of printable ASCII characters, got "
+              + text.length()
+              + " characters that are not");
+    }
   }
 
   private static URI parse(String text) {

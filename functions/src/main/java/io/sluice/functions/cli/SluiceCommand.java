@@ -42,7 +42,7 @@ abstract class SluiceCommand implements Callable<Integer> {
 
   /** The server that the command talks to. */
   final Endpoint endpoint() {
-    return new Endpoint(sluice.endpoint());
+    return new Endpoint(sluice.endpoint(), sluice.token());
   }
 
   /** A display of progress on standard error. */

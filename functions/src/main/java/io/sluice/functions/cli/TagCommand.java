@@ -1,7 +1,7 @@
 package io.sluice.functions.cli;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.function.dto.ChangeDocument;
 import io.sluice.manifest.TagMove;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
@@ -40,14 +40,7 @@ final class TagCommand extends SluiceCommand {
   public Integer call() {
     Digest version = store.manifests().resolve(model).version();
     TagMove move = store.manifests().tag(model.name(), tag, version, Optional.ofNullable(expect));
-    ObjectNode result =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", model.name())
-            .put("tag", move.tag())
-            .put("version", version.toString())
-            .put("sequence", move.sequence())
-            .put("movedAt", move.movedAt().toString());
+    ObjectNode result = ChangeDocument.moved(model.name(), version, move);
     print(result, out -> out.printf("%s:%s is %s%n", model.name(), tag, version));
     return 0;
   }

@@ -120,6 +120,7 @@ final class UpCommand extends SluiceCommand {
     }
     table.print(out);
     out.printf("S3 at %s, Redis at %s%n", json.get("s3").asText(), json.get("redis").asText());
+    out.println("Open to everybody on this machine: no tokens are asked for.");
     out.printf(
         "Up. Use it with --local or --endpoint %s; Ctrl-C ends it.%n",
         json.get("endpoint").asText());

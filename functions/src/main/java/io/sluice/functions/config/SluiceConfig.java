@@ -71,6 +71,12 @@ public interface SluiceConfig {
   /** CloudEvents about uploads, sent and received. */
   Events events();
 
+  /** Who may call. */
+  Auth auth();
+
+  /** Traces. */
+  Trace trace();
+
   /** Garbage collection. */
   Gc gc();
 
@@ -544,6 +550,80 @@ public interface SluiceConfig {
     /** How long a received event is remembered, so that it starts no second load. */
     @WithDefault("24h")
     Duration remember();
+  }
+
+  /** Who may call. */
+  interface Auth {
+    /**
+     * `required`: who calls needs a token. `open`: everybody who reaches the server may do
+     * everything. `auto`: required if there are tokens, open on loopback in dev mode and on Lambda,
+     * else the server does not start.
+     */
+    @WithDefault("auto")
+    AuthMode mode();
+
+    /** Tokens that count, each `name:role:sha256` with a role of `read`, `write` or `admin`. */
+    Optional<List<String>> tokens();
+
+    /** A file with more of them, one a line; empty lines and those with `#` do not count. */
+    Optional<Path> tokensFile();
+
+    /** What workers know each other by: at least 32 characters, the same for all of them. */
+    Optional<String> clusterSecret();
+
+    /** A file with the secret of the workers instead. */
+    Optional<Path> clusterSecretFile();
+
+    /** Let everybody read `/q/metrics`, as a Prometheus without a token does. */
+    @WithDefault("false")
+    boolean openMetrics();
+
+    /** Requests that one caller may make in a second, twice as many at once; 0 for no bound. */
+    @WithDefault("100")
+    int requestsPerSecond();
+
+    /** JSON Web Tokens, as an OpenID provider issues them. */
+    AuthJwt jwt();
+  }
+
+  /** Whether callers need tokens. */
+  enum AuthMode {
+    AUTO,
+    REQUIRED,
+    OPEN
+  }
+
+  /** JSON Web Tokens. */
+  interface AuthJwt {
+    /** The issuer, `iss` of the tokens; none count if absent. */
+    Optional<URI> issuer();
+
+    /** Whom the tokens must be for, `aud`; needed with an issuer. */
+    Optional<String> audience();
+
+    /** File or URL of the issuer's keys (JWKS); as its OpenID configuration says if absent. */
+    Optional<String> keys();
+
+    /** The claim that names roles, a text or a list; dots lead into objects. */
+    @WithDefault("roles")
+    String roleClaim();
+
+    /** What stands before `read`, `write` or `admin` in it. */
+    @WithDefault("sluice-")
+    String rolePrefix();
+
+    /** How long keys are kept before they are read again. */
+    @WithDefault("10m")
+    Duration refresh();
+  }
+
+  /** Traces. */
+  interface Trace {
+    /**
+     * Base URL of an OpenTelemetry collector that takes OTLP over HTTP in JSON, such as
+     * `http://collector:4318`; no traces if absent.
+     */
+    Optional<URI> endpoint();
   }
 
   /** Garbage collection. */

@@ -3,6 +3,7 @@ package io.sluice.functions.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.audit.Caller;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.function.dto.JobDocument;
 import io.sluice.job.Job;
@@ -30,12 +31,14 @@ public class JobService {
   /**
    * Starts a job.
    *
+   * @param caller who has asked for it
    * @param wait whether to wait for its end
    * @return its result, or the job document if it is not over
    * @throws SluiceException the error that made it fail
    */
-  public JsonNode submit(String kind, JsonNode request, boolean wait) throws InterruptedException {
-    String id = start(kind, request, Optional.empty());
+  public JsonNode submit(String kind, ObjectNode request, Caller caller, boolean wait)
+      throws InterruptedException {
+    String id = start(kind, caller.noteIn(request), Optional.empty());
     if (!wait) {
       return JobDocument.write(store.get(id));
     }

@@ -5,11 +5,15 @@ import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.vertx.http.HttpServer;
 import io.quarkus.vertx.http.HttpServerStart;
+import io.sluice.functions.audit.AttributedKind;
 import io.sluice.functions.config.SluiceConfig;
+import io.sluice.functions.trace.TracedKind;
+import io.sluice.functions.trace.Tracer;
 import io.sluice.job.JobKind;
 import io.sluice.job.JobRunner;
 import io.sluice.job.JobSignals;
 import io.sluice.job.JobStore;
+import io.sluice.job.StepMetrics;
 import io.sluice.job.Worker;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.memory.HeldShards;
@@ -49,6 +53,8 @@ public class LocalWorker {
   @Inject SlabPool pool;
   @Inject HeldShards held;
   @Inject Incarnation incarnation;
+  @Inject StepMetrics metrics;
+  @Inject Tracer tracer;
   @Inject @All List<JobKind> kinds;
 
   private final Map<Digest, String> told = new HashMap<>();
@@ -95,9 +101,10 @@ public class LocalWorker {
             store,
             signals,
             registry,
-            kinds,
+            kinds.stream().map(kind -> new TracedKind(new AttributedKind(kind), tracer)).toList(),
             pool::freeBytes,
-            JobRunner.Settings.of(worker.id(), config.job().parallelism()));
+            JobRunner.Settings.of(worker.id(), config.job().parallelism()),
+            metrics);
     heart =
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("sluice-heart").factory());

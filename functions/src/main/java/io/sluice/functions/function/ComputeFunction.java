@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.funqy.Funq;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.ComputeSpec;
+import io.sluice.functions.audit.Caller;
+import io.sluice.functions.auth.AccessTable;
 import io.sluice.functions.engine.JobService;
+import io.sluice.functions.web.CurrentCaller;
 import io.sluice.json.JsonObject;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Inject;
@@ -12,6 +15,7 @@ import jakarta.inject.Inject;
 /** Computes on a model, shard by shard where they lie: {@code POST /compute}. */
 public class ComputeFunction {
   @Inject JobService jobs;
+  @Inject CurrentCaller callers;
 
   /** Answers with the result, or with the job if the caller does not wait. */
   @Funq("compute")
@@ -20,6 +24,16 @@ public class ComputeFunction {
     ComputeSpec spec = ComputeSpec.read(json);
     boolean wait = json.flag("wait", true);
     json.end();
-    return OnVirtualThread.call(() -> jobs.submit(ComputeKind.COMPUTE, spec.toJson(), wait));
+    Caller caller = caller(spec);
+    return OnVirtualThread.call(
+        () -> jobs.submit(ComputeKind.COMPUTE, spec.toJson(), caller, wait));
+  }
+
+  /** Every operation that stores what it computes names the model by {@code output}. */
+  private Caller caller(ComputeSpec spec) {
+    return spec.arguments().has("output")
+        ? callers.require(
+            AccessTable.storing(), "'" + spec.operation() + "' with an output that is stored")
+        : callers.get();
   }
 }

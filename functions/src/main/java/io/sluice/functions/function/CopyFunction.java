@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.quarkus.funqy.Funq;
 import io.sluice.copy.CopyKind;
 import io.sluice.copy.CopySpec;
+import io.sluice.functions.audit.Caller;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.JobService;
+import io.sluice.functions.web.CurrentCaller;
 import io.sluice.json.JsonObject;
 import io.smallrye.mutiny.Uni;
 import jakarta.inject.Inject;
@@ -15,6 +17,7 @@ import jakarta.inject.Inject;
 public class CopyFunction {
   @Inject JobService jobs;
   @Inject SluiceConfig config;
+  @Inject CurrentCaller callers;
 
   /** Answers with the result, or with the job if the caller does not wait. */
   @Funq("copy")
@@ -26,6 +29,7 @@ public class CopyFunction {
     CopySpec spec = CopySpec.read(json);
     boolean wait = json.flag("wait", true);
     json.end();
-    return OnVirtualThread.call(() -> jobs.submit(CopyKind.COPY, spec.toJson(), wait));
+    Caller caller = callers.get();
+    return OnVirtualThread.call(() -> jobs.submit(CopyKind.COPY, spec.toJson(), caller, wait));
   }
 }

@@ -28,7 +28,7 @@ public class ActivationsRoute {
 
   void register(@Observes Router router) {
     // before the handler that collects bodies for functions, whose limit is that of JSON
-    router.post("/activations").order(Integer.MIN_VALUE).handler(this::handle);
+    router.post("/activations").order(AccessGuard.ORDER).handler(this::handle);
   }
 
   private void handle(RoutingContext context) {

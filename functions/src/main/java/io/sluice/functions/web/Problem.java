@@ -68,11 +68,13 @@ public record Problem(int status, String kind, String code, String detail) {
   private String title() {
     return switch (status) {
       case 400 -> "Bad Request";
+      case 401 -> "Unauthorized";
       case 403 -> "Forbidden";
       case 404 -> "Not Found";
       case 405 -> "Method Not Allowed";
       case 409 -> "Conflict";
       case 413 -> "Content Too Large";
+      case 429 -> "Too Many Requests";
       case 502 -> "Bad Gateway";
       case 503 -> "Service Unavailable";
       case 507 -> "Insufficient Storage";

@@ -19,16 +19,18 @@ public class ProblemRoutes {
 
   /** The functions, which Funqy would let a GET call with its query as input. */
   private static final List<String> FUNCTIONS =
-      List.of("upload", "copy", "load", "compute", "embed", "unload", "work", "release");
+      List.of(
+          "upload", "copy", "load", "compute", "embed", "unload", "tag", "remove", "work",
+          "release");
 
   void register(@Observes Router router) {
-    router.route().order(Integer.MIN_VALUE).failureHandler(ProblemRoutes::answer);
+    router.route().order(AccessGuard.ORDER).failureHandler(ProblemRoutes::answer);
     for (String function : FUNCTIONS) {
       router
           .route("/" + function)
           .method(HttpMethod.GET)
           .method(HttpMethod.HEAD)
-          .order(Integer.MIN_VALUE + 1)
+          .order(AccessGuard.ORDER + 1)
           .handler(context -> context.fail(405));
     }
     router.errorHandler(404, ProblemRoutes::answer);

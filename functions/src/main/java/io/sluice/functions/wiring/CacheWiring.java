@@ -17,6 +17,7 @@ import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.CacheKind;
 import io.sluice.functions.engine.Incarnation;
 import io.sluice.functions.engine.LocalWorker;
+import io.sluice.http.RequestSigner;
 import io.sluice.job.redis.RedisShardClaims;
 import io.sluice.load.PeerSharing;
 import io.sluice.load.ShardSource;
@@ -80,8 +81,9 @@ public class CacheWiring {
       RedisClient redis,
       Incarnation incarnation,
       LocalWorker self,
+      RequestSigner signer,
       CacheMetrics metrics) {
-    return store -> tiered(store, held, vertx, redis, incarnation, self, metrics);
+    return store -> tiered(store, held, vertx, redis, incarnation, self, signer, metrics);
   }
 
   private ShardSource tiered(
@@ -91,6 +93,7 @@ public class CacheWiring {
       RedisClient redis,
       Incarnation incarnation,
       LocalWorker self,
+      RequestSigner signer,
       CacheMetrics metrics) {
     checkTiers(config.cache().tiers());
     List<CacheTier> tiers = new ArrayList<>();
@@ -100,7 +103,7 @@ public class CacheWiring {
         SluiceConfig.CachePeer peer = config.cache().peer();
         ShardHolders holders = new ShardHolders();
         PeerCache others =
-            new PeerCache(holders, new PeerSettings(peer.connectTimeout(), peer.timeout()));
+            new PeerCache(holders, new PeerSettings(peer.connectTimeout(), peer.timeout()), signer);
         CacheTier tier = new CacheTier(others, metrics);
         tiers.add(tier);
         peers =

@@ -26,6 +26,7 @@ import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.LocalWorker;
 import io.sluice.functions.engine.http.HttpStageLink;
 import io.sluice.functions.engine.lambda.OnlyThisWorker;
+import io.sluice.http.RequestSigner;
 import io.sluice.job.JobKind;
 import io.sluice.job.ShardPins;
 import io.sluice.job.WorkerRegistry;
@@ -93,7 +94,8 @@ public class ComputeWiring {
       ShardAccess shards,
       WorkerRegistry workers,
       HeldShards held,
-      LocalWorker self) {
+      LocalWorker self,
+      RequestSigner signer) {
     Runtime runtime = Runtime.getRuntime();
     Embedder embedder =
         new Embedder(
@@ -103,7 +105,7 @@ public class ComputeWiring {
             config.engine() == SluiceConfig.Engine.LAMBDA
                 ? new OnlyThisWorker(workers, self)
                 : workers,
-            new HttpStageLink(),
+            new HttpStageLink(signer),
             self::id,
             Math.min(config.embed().memory().asLongValue(), runtime.maxMemory() / 2),
             runtime.availableProcessors());

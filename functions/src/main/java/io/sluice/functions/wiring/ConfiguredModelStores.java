@@ -1,6 +1,7 @@
 package io.sluice.functions.wiring;
 
 import io.sluice.copy.ModelStores;
+import io.sluice.functions.audit.AuditLog;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
 import io.sluice.manifest.ManifestRepository;
@@ -24,6 +25,7 @@ public class ConfiguredModelStores implements ModelStores {
   @Inject ManifestRepository main;
   @Inject ObjectPins pins;
   @Inject RedisClient redis;
+  @Inject AuditLog audit;
 
   private final Map<StoreKind, ModelStore> open = new EnumMap<>(StoreKind.class);
 
@@ -38,7 +40,7 @@ public class ConfiguredModelStores implements ModelStores {
         kind == config.store()
             ? main
             : ManifestWiring.manifests(
-                store, ManifestWiring.index(redis, config.redis().prefix(), kind), pins);
+                store, ManifestWiring.index(redis, config.redis().prefix(), kind), pins, audit);
     return new ModelStore(store, manifests);
   }
 

@@ -15,6 +15,7 @@ import io.sluice.functions.engine.lambda.InstanceTime;
 import io.sluice.functions.engine.lambda.LambdaLoop;
 import io.sluice.functions.engine.lambda.LambdaWorkforce;
 import io.sluice.functions.engine.lambda.SignedLambdaInvoker;
+import io.sluice.http.RequestSigner;
 import io.sluice.job.JobStore;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ManifestRepository;
@@ -50,8 +51,8 @@ public class EngineWiring {
 
   @Produces
   @Singleton
-  WorkerInvoker invoker() {
-    return new HttpWorkerInvoker();
+  WorkerInvoker invoker(RequestSigner signer) {
+    return new HttpWorkerInvoker(signer);
   }
 
   @Produces

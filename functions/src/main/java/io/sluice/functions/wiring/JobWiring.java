@@ -14,6 +14,7 @@ import io.sluice.job.JobSignals;
 import io.sluice.job.JobStore;
 import io.sluice.job.JobWaiter;
 import io.sluice.job.ShardPins;
+import io.sluice.job.StepMetrics;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.job.redis.RedisJobSignals;
 import io.sluice.job.redis.RedisJobStore;
@@ -108,6 +109,12 @@ public class JobWiring {
   JobSignals signals(RedisClient redis) {
     signals = new RedisJobSignals(redis, config.redis().prefix());
     return signals;
+  }
+
+  @Produces
+  @Singleton
+  StepMetrics stepMetrics() {
+    return new MicrometerStepMetrics(meters);
   }
 
   @Produces

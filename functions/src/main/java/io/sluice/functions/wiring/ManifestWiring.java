@@ -1,5 +1,7 @@
 package io.sluice.functions.wiring;
 
+import io.sluice.functions.audit.AuditLog;
+import io.sluice.functions.audit.AuditedManifests;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
 import io.sluice.functions.engine.LocalWorker;
@@ -51,13 +53,27 @@ public class ManifestWiring {
   @Produces
   @Singleton
   ManifestRepository repository(
-      ShardStore store, ManifestIndex index, ObjectPins pins, JobStore jobs, LocalWorker self) {
-    return EventWiring.announced(config.events(), manifests(store, index, pins), jobs, self);
+      ShardStore store,
+      ManifestIndex index,
+      ObjectPins pins,
+      JobStore jobs,
+      LocalWorker self,
+      AuditLog audit) {
+    return EventWiring.announced(config.events(), manifests(store, index, pins, audit), jobs, self);
   }
 
-  static ManifestRepository manifests(ShardStore store, ManifestIndex index, ObjectPins pins) {
-    return new StoredManifests(
-        store, index, pins, new ManifestCodec(), InstantSource.system(), PARALLELISM, CACHE_BYTES);
+  static ManifestRepository manifests(
+      ShardStore store, ManifestIndex index, ObjectPins pins, AuditLog audit) {
+    return new AuditedManifests(
+        new StoredManifests(
+            store,
+            index,
+            pins,
+            new ManifestCodec(),
+            InstantSource.system(),
+            PARALLELISM,
+            CACHE_BYTES),
+        audit);
   }
 
   @Produces

@@ -63,6 +63,7 @@ class CommandTreeTest {
             "demo",
             "bench",
             "plan",
+            "token",
             "completion");
   }
 

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,7 +42,10 @@ class JobFollowerTest {
   void start() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 512);
     server.start();
-    endpoint = new Endpoint(URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"));
+    endpoint =
+        new Endpoint(
+            URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/"),
+            Optional.empty());
   }
 
   @AfterEach

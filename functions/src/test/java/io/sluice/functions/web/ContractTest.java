@@ -33,6 +33,8 @@ class ContractTest {
           "compute", "{\"model\":\"no-such-model\",\"operation\":\"stats\"",
           "embed", "{\"model\":\"no-such-model\",\"texts\":[\"a\"]",
           "unload", "{\"model\":\"no-such-model\"",
+          "tag", "{\"model\":\"no-such-model\",\"tag\":\"t\"",
+          "remove", "{\"model\":\"no-such-model\"",
           "work", "{\"job\":\"01h00000000000000000000000\"",
           "release", "{\"version\":\"sha256:" + "0".repeat(64) + "\"");
 

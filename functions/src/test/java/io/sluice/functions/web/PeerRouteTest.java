@@ -11,6 +11,7 @@ import io.sluice.cache.ChunkKey;
 import io.sluice.cache.ShardHolders;
 import io.sluice.cache.peer.PeerCache;
 import io.sluice.cache.peer.PeerSettings;
+import io.sluice.http.RequestSigner;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.Slab;
 import io.sluice.memory.SlabPool;
@@ -142,7 +143,7 @@ class PeerRouteTest {
     ShardHolders holders = new ShardHolders();
     holders.located(shard.digest(), List.of(address));
     PeerSettings settings = new PeerSettings(Duration.ofSeconds(5), Duration.ofSeconds(20));
-    try (PeerCache cache = new PeerCache(holders, settings);
+    try (PeerCache cache = new PeerCache(holders, settings, RequestSigner.NONE);
         Arena arena = Arena.ofConfined();
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       MemorySegment all = Arena.global().allocate(bytes.length);

@@ -11,6 +11,7 @@ import io.sluice.http.HttpHeaders;
 import io.sluice.http.HttpTransport;
 import io.sluice.http.Origin;
 import io.sluice.http.RequestBody;
+import io.sluice.http.RequestSigner;
 import io.sluice.http.TransportSettings;
 import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
@@ -50,6 +51,7 @@ public final class PeerCache implements ChunkCache {
 
   private final ShardHolders holders;
   private final PeerSettings settings;
+  private final RequestSigner signer;
   private final HttpTransport transport;
   private final Set<URI> failing = ConcurrentHashMap.newKeySet();
   private final AtomicLong quietUntil = new AtomicLong(System.nanoTime());
@@ -57,8 +59,10 @@ public final class PeerCache implements ChunkCache {
 
   /**
    * @param holders who holds what, as it was asked last
+   * @param signer proves to them that this is a worker
    */
-  public PeerCache(ShardHolders holders, PeerSettings settings) {
+  public PeerCache(ShardHolders holders, PeerSettings settings, RequestSigner signer) {
+    this.signer = signer;
     this.holders = holders;
     this.settings = settings;
     this.transport =
@@ -148,12 +152,16 @@ public final class PeerCache implements ChunkCache {
   private boolean fetch(URI address, ChunkKey key, MemorySegment target) throws IOException {
     ByteRange range = key.range();
     String path = address.getRawPath() == null ? "" : address.getRawPath().replaceFirst("/$", "");
+    String route = "/shards/" + key.shard();
+    HttpHeaders headers =
+        new HttpHeaders().add("Range", "bytes=" + range.offset() + "-" + (range.end() - 1));
+    signer.authorization("GET", route).ifPresent(value -> headers.add("Authorization", value));
     HttpCall call =
         new HttpCall(
             Origin.of(address),
             "GET",
-            path + "/shards/" + key.shard(),
-            new HttpHeaders().add("Range", "bytes=" + range.offset() + "-" + (range.end() - 1)),
+            path + route,
+            headers,
             RequestBody.none(),
             settings.timeout());
     try (HttpAnswer answer = transport.send(call)) {

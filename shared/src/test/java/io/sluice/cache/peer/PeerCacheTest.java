@@ -10,6 +10,7 @@ import io.sluice.cache.CacheMetrics;
 import io.sluice.cache.CacheTier;
 import io.sluice.cache.ChunkCache;
 import io.sluice.cache.ShardHolders;
+import io.sluice.http.RequestSigner;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -107,7 +108,10 @@ class PeerCacheTest extends CacheKit {
 
   @Override
   protected ChunkCache open() {
-    return new PeerCache(holders, new PeerSettings(Duration.ofSeconds(2), Duration.ofSeconds(2)));
+    return new PeerCache(
+        holders,
+        new PeerSettings(Duration.ofSeconds(2), Duration.ofSeconds(2)),
+        RequestSigner.NONE);
   }
 
   @Override

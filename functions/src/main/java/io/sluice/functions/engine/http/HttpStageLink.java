@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.compute.embed.EmbedException;
 import io.sluice.compute.embed.StageLink;
+import io.sluice.http.RequestSigner;
 import io.sluice.job.Worker;
 import java.io.IOException;
 import java.net.URI;
@@ -23,8 +24,13 @@ public final class HttpStageLink implements StageLink {
   private static final Duration ANSWER = Duration.ofSeconds(60);
 
   private final HttpClient client;
+  private final RequestSigner signer;
 
-  public HttpStageLink() {
+  /**
+   * @param signer proves to other workers that this is one of them
+   */
+  public HttpStageLink(RequestSigner signer) {
+    this.signer = signer;
     client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -35,14 +41,17 @@ public final class HttpStageLink implements StageLink {
   @Override
   public byte[] send(Worker worker, byte[] request) throws InterruptedException {
     URI address = URI.create(worker.address());
-    HttpRequest post =
+    HttpRequest.Builder post =
         HttpRequest.newBuilder(address.resolve("/activations"))
             .timeout(ANSWER)
             .header("Content-Type", "application/octet-stream")
-            .POST(HttpRequest.BodyPublishers.ofByteArray(request))
-            .build();
+            .POST(HttpRequest.BodyPublishers.ofByteArray(request));
+    signer
+        .authorization("POST", "/activations")
+        .ifPresent(value -> post.header("Authorization", value));
     try {
-      HttpResponse<byte[]> response = client.send(post, HttpResponse.BodyHandlers.ofByteArray());
+      HttpResponse<byte[]> response =
+          client.send(post.build(), HttpResponse.BodyHandlers.ofByteArray());
       if (response.statusCode() == 200) {
         return response.body();
       }

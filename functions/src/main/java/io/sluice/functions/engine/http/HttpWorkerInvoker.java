@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.functions.engine.WorkerInvoker;
+import io.sluice.http.RequestSigner;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.io.IOException;
@@ -18,8 +19,13 @@ public final class HttpWorkerInvoker implements WorkerInvoker {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final HttpClient client;
+  private final RequestSigner signer;
 
-  public HttpWorkerInvoker() {
+  /**
+   * @param signer proves to other workers that this is one of them
+   */
+  public HttpWorkerInvoker(RequestSigner signer) {
+    this.signer = signer;
     client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -29,14 +35,16 @@ public final class HttpWorkerInvoker implements WorkerInvoker {
 
   @Override
   public JsonNode invoke(URI worker, String function, JsonNode input, Duration timeout) {
-    HttpRequest request =
-        HttpRequest.newBuilder(worker.resolve("/" + function))
+    String path = "/" + function;
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(worker.resolve(path))
             .timeout(timeout)
             .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(input.toString()))
-            .build();
+            .POST(HttpRequest.BodyPublishers.ofString(input.toString()));
+    signer.authorization("POST", path).ifPresent(value -> request.header("Authorization", value));
     try {
-      HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+      HttpResponse<String> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
       JsonNode body = response.body().isEmpty() ? JSON.nullNode() : JSON.readTree(response.body());
       if (response.statusCode() / 100 != 2) {
         throw RemoteProblem.of(worker, function, response.statusCode(), body);

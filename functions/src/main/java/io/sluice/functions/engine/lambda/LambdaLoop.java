@@ -22,6 +22,9 @@ import org.jboss.logging.Logger;
  * program everywhere, and nothing of them knows of Lambda.
  */
 public final class LambdaLoop {
+  /** Header that names, to the server of this process only, whom AWS has let in. */
+  public static final String CALLER = LambdaEvent.CALLER;
+
   private static final Logger LOG = Logger.getLogger(LambdaLoop.class);
 
   /** Headers that say something of the connection, not of the answer. */

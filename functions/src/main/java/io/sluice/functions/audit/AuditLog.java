@@ -1,0 +1,79 @@
+package io.sluice.functions.audit;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.auth.Principal;
+import io.sluice.model.SluiceException;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+
+/** Writes what is audited to the category {@value #CATEGORY}, each as one line of JSON. */
+public final class AuditLog {
+  /** The category of the log. */
+  public static final String CATEGORY = "sluice.audit";
+
+  private final InstantSource clock;
+  private final Consumer<String> lines;
+
+  /** Writes to the log. */
+  public AuditLog(InstantSource clock) {
+    this(clock, Logger.getLogger(CATEGORY)::info);
+  }
+
+  AuditLog(InstantSource clock, Consumer<String> lines) {
+    this.clock = clock;
+    this.lines = lines;
+  }
+
+  /**
+   * Does something and writes down what came of it.
+   *
+   * @param version of what was done, as far as it is known then
+   */
+  <T> T audited(
+      String action,
+      String model,
+      Optional<String> asked,
+      Function<T, String> version,
+      Supplier<T> work) {
+    try {
+      T result = work.get();
+      write(action, model, version.apply(result), "done");
+      return result;
+    } catch (RuntimeException e) {
+      String code = e instanceof SluiceException known ? known.code() : "internal";
+      write(action, model, asked.orElse(""), code);
+      throw e;
+    }
+  }
+
+  /** Somebody was refused what his role does not allow. */
+  public void refused(Principal principal, String what, String requestId) {
+    lines.accept(line(principal.name(), what, requestId).put("outcome", "role-missing").toString());
+  }
+
+  private void write(String action, String model, String version, String outcome) {
+    Optional<Caller> caller = Caller.current();
+    ObjectNode line =
+        line(
+            caller.map(c -> c.principal().name()).orElse("process"),
+            action,
+            caller.map(Caller::requestId).orElse(""));
+    line.put("model", model).put("version", version).put("outcome", outcome);
+    lines.accept(line.toString());
+  }
+
+  private ObjectNode line(String principal, String action, String requestId) {
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("time", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString())
+        .put("principal", principal)
+        .put("action", action)
+        .put("request", requestId);
+  }
+}
