@@ -578,6 +578,10 @@ public interface SluiceConfig {
     @WithDefault("false")
     boolean openMetrics();
 
+    /** Let everybody deliver events, as a broker without a token does. */
+    @WithDefault("false")
+    boolean openEvents();
+
     /** Requests that one caller may make in a second, twice as many at once; 0 for no bound. */
     @WithDefault("100")
     int requestsPerSecond();

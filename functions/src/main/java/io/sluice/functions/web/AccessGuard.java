@@ -179,7 +179,8 @@ public class AccessGuard {
 
   private boolean isOpen(AccessTable.Route route) {
     return route.role().isEmpty()
-        || (config.auth().openMetrics() && route.path().equals("/q/metrics"));
+        || (config.auth().openMetrics() && route.path().equals("/q/metrics"))
+        || (config.auth().openEvents() && route.path().equals("/events"));
   }
 
   private static void refuse(RoutingContext context, AuthenticationException why) {
