@@ -134,6 +134,7 @@ class LambdaIT {
   void aFunctionIsNoOther() {
     Api.problem(api("load").post("/upload", "{}"), 404, "route-missing");
     Api.problem(api("worker").post("/release", "{}"), 404, "route-missing");
+    Api.problem(api("compute").post("/jobs/none/cancel", "{}"), 404, "job-missing");
     assertThat(api("compute").get("/q/health/live").statusCode()).isEqualTo(200);
   }
 }

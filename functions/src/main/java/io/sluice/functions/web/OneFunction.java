@@ -31,7 +31,8 @@ public class OneFunction {
     HttpMethod method = context.request().method();
     String path = context.normalizedPath();
     boolean looks = method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
-    boolean cancels = method.equals(HttpMethod.DELETE) && path.startsWith("/jobs/");
+    boolean cancels =
+        method.equals(HttpMethod.POST) && path.startsWith("/jobs/") && path.endsWith("/cancel");
     if (looks || cancels || path.equals("/" + export.orElseThrow())) {
       context.next();
     } else {
