@@ -36,6 +36,11 @@ class NativeRulesTest {
 
   private static final String FOREIGN = "io.sluice.memory.VirtualMemory";
 
+  /** Looks for its one implementation, which is registered beside it in infra/cassandra. */
+  private static final String CASSANDRA = "io.sluice.storage.cassandra.CassandraStores";
+
+  private static final String GLUSTER = "io.sluice.storage.gluster.Gfapi";
+
   private static final Pattern REFLECTION =
       Pattern.compile(
           "java\\.lang\\.Class\\.(forName|getDeclared\\w+|getMethods?|getFields?|getConstructors?"
@@ -83,11 +88,15 @@ class NativeRulesTest {
 
   @Test
   void nothingIsFoundByReflection() {
-    assertThat(accesses(named(REFLECTION))).isEmpty();
+    // Whose one implementation is registered beside it, in infra/cassandra.
+    assertThat(
+            accesses(named(REFLECTION).and(outside("io.sluice.storage.cassandra.CassandraStores"))))
+        .isEmpty();
     assertThat(
             CLASSES.stream()
                 .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
                 .filter(on -> FORBIDDEN_TYPES.matcher(on.getTargetClass().getName()).matches())
+                .filter(on -> !on.getOriginClass().getName().equals(CASSANDRA))
                 .map(Dependency::getDescription))
         .isEmpty();
   }
@@ -107,16 +116,25 @@ class NativeRulesTest {
   }
 
   @Test
-  void foreignFunctionsAreCalledInOnePlaceAndAllRegistered() throws IOException {
+  void foreignFunctionsAreCalledInTwoPlacesAndAllRegistered() throws IOException {
     assertThat(
             accesses(
                 named(Pattern.compile("java\\.lang\\.foreign\\.Linker\\..*"))
-                    .and(outside(FOREIGN))))
+                    .and(outside(FOREIGN))
+                    .and(outside(GLUSTER))))
         .isEmpty();
     Set<String> registered = new HashSet<>();
     JsonNode metadata = new ObjectMapper().readTree(Repository.read(METADATA));
-    metadata.at("/foreign/downcalls").forEach(call -> registered.add(call.toString()));
-    assertThat(accesses(named(Pattern.compile("java\\.lang\\.foreign\\.Linker\\.downcallHandle"))))
+    // Those of GlusterFS tell their errno; GfapiTest compares them.
+    for (JsonNode call : metadata.at("/foreign/downcalls")) {
+      if (!call.at("/options/captureCallState").asBoolean()) {
+        registered.add(call.toString());
+      }
+    }
+    assertThat(
+            accesses(
+                named(Pattern.compile("java\\.lang\\.foreign\\.Linker\\.downcallHandle"))
+                    .and(outside(GLUSTER))))
         .as("calls of C, each with a signature of its own")
         .hasSize(registered.size());
     assertThat(accesses(named(Pattern.compile("java\\.lang\\.foreign\\.Arena\\.ofShared"))))
