@@ -80,6 +80,8 @@ class LayersTest {
     "event.redis, model redis event",
     "storage.s3, model storage http",
     "storage.file, model storage",
+    "storage.hdfs, model storage storage.rest http",
+    "storage.rest, model storage http",
     "storage.http, model storage",
     "storage.gluster, model storage",
     "storage.cassandra, model storage",

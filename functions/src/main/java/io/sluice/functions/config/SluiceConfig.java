@@ -38,6 +38,9 @@ public interface SluiceConfig {
   /** The engine `lambda`. */
   Lambda lambda();
 
+  /** The HDFS store. */
+  Hdfs hdfs();
+
   /** Redis as index, job table and worker registry; the connection is `quarkus.redis.hosts`. */
   Redis redis();
 
@@ -88,7 +91,8 @@ public interface SluiceConfig {
     S3,
     FILE,
     GLUSTER,
-    CASSANDRA;
+    CASSANDRA,
+    HDFS;
 
     /** As settings, options and metrics spell it. */
     public String text() {
@@ -255,6 +259,31 @@ public interface SluiceConfig {
     LOCAL_QUORUM,
     EACH_QUORUM,
     ALL
+  }
+
+  /** The HDFS store, over WebHDFS or HttpFS. */
+  interface Hdfs {
+    /**
+     * Web addresses of the name nodes that can become active, such as
+     * `http://nn1:9870,http://nn2:9870`; needed when `sluice.store` is `hdfs`.
+     */
+    Optional<List<URI>> nameNodes();
+
+    /** The folder that holds the objects; it is made when the first is written. */
+    @WithDefault("/sluice")
+    String root();
+
+    /** As whom to ask, where HDFS takes one's word for it; the user of the process if absent. */
+    Optional<String> user();
+
+    /** A delegation token, which takes the place of the user where HDFS wants Kerberos. */
+    Optional<String> token();
+
+    /** Copies of each block; what the cluster has by default if absent. */
+    Optional<Integer> replication();
+
+    /** Bytes of a block, a multiple of 512; what the cluster has by default if absent. */
+    Optional<MemorySize> blockSize();
   }
 
   /** Redis. */

@@ -3,6 +3,8 @@ package io.sluice.functions.wiring;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
+import io.sluice.http.HttpTransport;
+import io.quarkus.runtime.configuration.MemorySize;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.storage.MeteredShardStore;
@@ -16,6 +18,8 @@ import io.sluice.storage.cassandra.CassandraStores;
 import io.sluice.storage.file.FileShardStore;
 import io.sluice.storage.gluster.GlusterSettings;
 import io.sluice.storage.gluster.GlusterShardStore;
+import io.sluice.storage.hdfs.HdfsSettings;
+import io.sluice.storage.hdfs.HdfsShardStore;
 import io.sluice.storage.s3.MultipartSettings;
 import io.sluice.storage.s3.S3ShardStore;
 import jakarta.annotation.PreDestroy;
@@ -41,6 +45,7 @@ public class StoreFactory {
   @Inject RetryPolicy retry;
   @Inject MeterRegistry meters;
   @Inject Instance<S3Client> s3;
+  @Inject Instance<HttpTransport> transport;
 
   private final Map<StoreKind, ShardStore> open = new EnumMap<>(StoreKind.class);
 
@@ -71,6 +76,7 @@ public class StoreFactory {
       case FILE -> file();
       case GLUSTER -> gluster();
       case CASSANDRA -> cassandra();
+      case HDFS -> hdfs();
     };
   }
 
@@ -139,6 +145,19 @@ public class StoreFactory {
                 settings.window(),
                 settings.timeout()),
             retry);
+  }
+
+  private ShardStore hdfs() {
+    SluiceConfig.Hdfs settings = config.hdfs();
+    return new HdfsShardStore(
+        transport.get(),
+        new HdfsSettings(
+            needed(StoreKind.HDFS, "sluice.hdfs.name-nodes", settings.nameNodes()),
+            settings.root(),
+            settings.user().or(() -> Optional.ofNullable(System.getProperty("user.name"))),
+            settings.token(),
+            settings.replication().stream().mapToInt(copies -> copies).findFirst(),
+            settings.blockSize().stream().mapToLong(MemorySize::asLongValue).findFirst()));
   }
 
   /** The value of a setting without which there is no such store. */

@@ -51,6 +51,7 @@ final class ConfigurationPage {
       Map.of(
           "boolean", "`true` or `false`",
           "int", "number",
+          "Integer", "number",
           "String", "text",
           "Path", "path",
           "URI", "URL",

@@ -26,7 +26,8 @@ class StoreFactoryTest {
   @CsvSource({
     "FILE, sluice.file.root",
     "GLUSTER, sluice.gluster.servers",
-    "CASSANDRA, sluice.cassandra.contact-points"
+    "CASSANDRA, sluice.cassandra.contact-points",
+    "HDFS, sluice.hdfs.name-nodes"
   })
   void whatAStoreLacksIsNamedWhenItIsOpened(StoreKind kind, String setting) {
     SluiceException e = catchThrowableOfType(SluiceException.class, () -> stores.open(kind));

@@ -85,6 +85,13 @@ public final class HdfsServer {
                 .setHttpPort(port(options, "http." + i)));
       }
       builder.nnTopology(new MiniDFSNNTopology().addNameservice(service));
+      if (!format) {
+        // It would make the shared log of edits anew.
+        builder.manageNameDfsSharedDirs(false);
+        configuration.set(
+            "dfs.namenode.shared.edits.dir",
+            data.resolve("shared-edits-0-through-1").toUri().toString());
+      }
     } else {
       builder.nameNodePort(port(options, "rpc.0")).nameNodeHttpPort(port(options, "http.0"));
     }

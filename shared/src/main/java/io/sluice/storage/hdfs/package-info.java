@@ -1,0 +1,2 @@
+/** Objects as files of HDFS, over WebHDFS. */
+package io.sluice.storage.hdfs;
