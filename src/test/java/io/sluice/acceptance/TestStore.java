@@ -46,6 +46,16 @@ enum TestStore {
               "SLUICE_CASSANDRA_REPLICATION", "datacenter1:1"),
           server::close);
     }
+  },
+  HDFS {
+    @Override
+    Running start(Path folder) {
+      RealServer.HDFS.assumeThere();
+      ServerProcess server = ServerProcess.start(RealServer.HDFS, Map.of());
+      return new Running(
+          Map.of("SLUICE_HDFS_NAME_NODES", "http://127.0.0.1:" + server.port("http.0")),
+          server::close);
+    }
   };
 
   /**
