@@ -43,7 +43,7 @@ class HdfsShardStoreTest extends ShardStoreKit {
   static void start() {
     RealServer.HDFS.assumeThere();
     transport = new HttpTransport(TransportSettings.defaults());
-    server = ServerProcess.start(RealServer.HDFS, Map.of("namenodes", "2", "dfs.ls.limit", "100"));
+    server = ServerProcess.start(RealServer.HDFS, Map.of("namenodes", "2", "dfs.ls.limit", "50"));
   }
 
   @AfterAll
@@ -129,7 +129,7 @@ class HdfsShardStoreTest extends ShardStoreKit {
   /** More than {@code dfs.ls.limit}. */
   @Override
   protected int manyObjects() {
-    return 250;
+    return 120;
   }
 
   private static String say(String command) {
