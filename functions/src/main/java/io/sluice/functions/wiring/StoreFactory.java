@@ -1,10 +1,10 @@
 package io.sluice.functions.wiring;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
 import io.sluice.http.HttpTransport;
-import io.quarkus.runtime.configuration.MemorySize;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.storage.MeteredShardStore;
