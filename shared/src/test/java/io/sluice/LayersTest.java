@@ -81,6 +81,7 @@ class LayersTest {
     "storage.s3, model storage http",
     "storage.file, model storage",
     "storage.hdfs, model storage storage.rest http",
+    "storage.hbase, model storage storage.rest http",
     "storage.rest, model storage http",
     "storage.http, model storage",
     "storage.gluster, model storage",

@@ -56,6 +56,17 @@ enum TestStore {
           Map.of("SLUICE_HDFS_NAME_NODES", "http://127.0.0.1:" + server.port("http.0")),
           server::close);
     }
+  },
+
+  HBASE {
+    @Override
+    Running start(Path folder) {
+      RealServer.HBASE.assumeThere();
+      ServerProcess server = ServerProcess.start(RealServer.HBASE, Map.of());
+      return new Running(
+          Map.of("SLUICE_HBASE_GATEWAYS", "http://127.0.0.1:" + server.port("rest")),
+          server::close);
+    }
   };
 
   /**

@@ -27,6 +27,7 @@ class LayersTest {
             "io.sluice.storage.http",
             "io.sluice.storage.gluster",
             "io.sluice.storage.cassandra..",
+            "io.sluice.storage.hbase",
             "io.sluice.storage.hdfs",
             "io.sluice.job.redis",
             "io.sluice.event.redis",

@@ -41,6 +41,9 @@ public interface SluiceConfig {
   /** The HDFS store. */
   Hdfs hdfs();
 
+  /** The HBase store. */
+  Hbase hbase();
+
   /** Redis as index, job table and worker registry; the connection is `quarkus.redis.hosts`. */
   Redis redis();
 
@@ -92,7 +95,8 @@ public interface SluiceConfig {
     FILE,
     GLUSTER,
     CASSANDRA,
-    HDFS;
+    HDFS,
+    HBASE;
 
     /** As settings, options and metrics spell it. */
     public String text() {
@@ -284,6 +288,27 @@ public interface SluiceConfig {
 
     /** Bytes of a block, a multiple of 512; what the cluster has by default if absent. */
     Optional<MemorySize> blockSize();
+  }
+
+  /** The HBase store, over its REST gateway. */
+  interface Hbase {
+    /**
+     * Addresses of the REST gateways of one cluster, such as `http://hbase1:8080,http://hbase2:8080`;
+     * needed when `sluice.store` is `hbase`.
+     */
+    Optional<List<URI>> gateways();
+
+    /** The table, with a namespace and a colon in front or without. */
+    @WithDefault("sluice")
+    String table();
+
+    /** Make the table if it is not there, in one region that HBase splits as it grows. */
+    @WithDefault("true")
+    boolean create();
+
+    /** Cells of 1 MiB of one object that are read or written at once. */
+    @WithDefault("8")
+    int parallelism();
   }
 
   /** Redis. */

@@ -18,6 +18,8 @@ import io.sluice.storage.cassandra.CassandraStores;
 import io.sluice.storage.file.FileShardStore;
 import io.sluice.storage.gluster.GlusterSettings;
 import io.sluice.storage.gluster.GlusterShardStore;
+import io.sluice.storage.hbase.HbaseSettings;
+import io.sluice.storage.hbase.HbaseShardStore;
 import io.sluice.storage.hdfs.HdfsSettings;
 import io.sluice.storage.hdfs.HdfsShardStore;
 import io.sluice.storage.s3.MultipartSettings;
@@ -77,6 +79,7 @@ public class StoreFactory {
       case GLUSTER -> gluster();
       case CASSANDRA -> cassandra();
       case HDFS -> hdfs();
+      case HBASE -> hbase();
     };
   }
 
@@ -158,6 +161,17 @@ public class StoreFactory {
             settings.token(),
             settings.replication().stream().mapToInt(copies -> copies).findFirst(),
             settings.blockSize().stream().mapToLong(MemorySize::asLongValue).findFirst()));
+  }
+
+  private ShardStore hbase() {
+    SluiceConfig.Hbase settings = config.hbase();
+    return new HbaseShardStore(
+        transport.get(),
+        new HbaseSettings(
+            needed(StoreKind.HBASE, "sluice.hbase.gateways", settings.gateways()),
+            settings.table(),
+            settings.create(),
+            settings.parallelism()));
   }
 
   /** The value of a setting without which there is no such store. */

@@ -27,7 +27,8 @@ class StoreFactoryTest {
     "FILE, sluice.file.root",
     "GLUSTER, sluice.gluster.servers",
     "CASSANDRA, sluice.cassandra.contact-points",
-    "HDFS, sluice.hdfs.name-nodes"
+    "HDFS, sluice.hdfs.name-nodes",
+    "HBASE, sluice.hbase.gateways"
   })
   void whatAStoreLacksIsNamedWhenItIsOpened(StoreKind kind, String setting) {
     SluiceException e = catchThrowableOfType(SluiceException.class, () -> stores.open(kind));

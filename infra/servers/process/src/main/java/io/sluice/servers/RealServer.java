@@ -19,6 +19,8 @@ import org.assertj.core.api.Assumptions;
  */
 public enum RealServer {
   HDFS("hdfs", "io.sluice.servers.HdfsServer", false),
+  /** HBase 2.6 was built for it. */
+  HBASE("hbase", "io.sluice.servers.HbaseServer", true),
   /** Cassandra 5 does not run on later Javas. */
   CASSANDRA("cassandra", "io.sluice.servers.CassandraServer", true),
   /** Of the system, which it takes root to start; see {@link GlusterServer}. */
