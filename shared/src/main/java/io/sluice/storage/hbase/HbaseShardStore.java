@@ -458,7 +458,7 @@ public final class HbaseShardStore implements ShardStore {
   public void unfinished(String prefix, Consumer<UnfinishedWrite> each) {
     scan(
         prefix,
-        "h:",
+        "h",
         cell -> {
           if (cell.column().startsWith(UNFINISHED)) {
             String id = cell.column().substring(UNFINISHED.length());

@@ -35,8 +35,8 @@ import org.apache.hadoop.hbase.zookeeper.MiniZooKeeperCluster;
  *
  * <ul>
  *   <li>{@code data}: the folder of their files
- *   <li>{@code gateway}: {@code true} for a gateway alone, before the servers that {@code zookeeper}
- *       knows; without it there are servers and a gateway
+ *   <li>{@code gateway}: {@code true} for a gateway alone, before the servers that {@code
+ *       zookeeper} knows; without it there are servers and a gateway
  *   <li>{@code rest}, {@code zookeeper}, {@code master}, {@code regionserver}: ports; free ones if
  *       not given
  *   <li>what begins with {@code hbase.}: HBase's configuration
