@@ -307,12 +307,16 @@ public abstract class ShardStoreTroubleKit {
     assertThat(stored).containsAll(promised);
     for (String key : stored) {
       assertThat(promised.contains(key) || broken.contains(key)).as(key).isTrue();
-      assertThat(Arrays.mismatch(read(patient, key), content(key))).as("%s is whole", key).isEqualTo(-1);
+      assertThat(Arrays.mismatch(read(patient, key), content(key)))
+          .as("%s is whole", key)
+          .isEqualTo(-1);
     }
     // What was broken is no obstacle: the same write, made again, leaves the whole object.
     for (String key : broken) {
       patient.putIfAbsent(key, MemorySegment.ofArray(content(key)));
-      assertThat(Arrays.mismatch(read(patient, key), content(key))).as("%s is whole", key).isEqualTo(-1);
+      assertThat(Arrays.mismatch(read(patient, key), content(key)))
+          .as("%s is whole", key)
+          .isEqualTo(-1);
     }
   }
 

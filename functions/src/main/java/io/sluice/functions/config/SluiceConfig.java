@@ -293,8 +293,8 @@ public interface SluiceConfig {
   /** The HBase store, over its REST gateway. */
   interface Hbase {
     /**
-     * Addresses of the REST gateways of one cluster, such as `http://hbase1:8080,http://hbase2:8080`;
-     * needed when `sluice.store` is `hbase`.
+     * Addresses of the REST gateways of one cluster, such as
+     * `http://hbase1:8080,http://hbase2:8080`; needed when `sluice.store` is `hbase`.
      */
     Optional<List<URI>> gateways();
 
