@@ -201,7 +201,8 @@ class BenchIT {
     for (JsonNode store : json.get("stores")) {
       for (String way : List.of("write", "read")) {
         assertThat(store.at("/" + way + "/gigabytesPerSecond/median").doubleValue()).isPositive();
-        assertThat(store.at("/" + way + "/cpuSecondsPerGib/median").doubleValue()).isPositive();
+        // So few bytes may take less than the system's clock of CPU time tells.
+        assertThat(store.at("/" + way + "/cpuSecondsPerGib/median").isNumber()).isTrue();
       }
       assertThat(store.at("/put/milliseconds/median").doubleValue()).isPositive();
     }

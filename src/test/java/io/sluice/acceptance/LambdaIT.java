@@ -22,7 +22,7 @@ class LambdaIT {
   private static final Stack STACK = Stack.shared();
   private static final String WORKER =
       "arn:aws:lambda:" + LambdaService.REGION + ":123456789012:function:worker";
-  private static final int SHARD = 1 << 20;
+  private static final int SHARD = 512 << 10;
 
   private static final List<Process> PROCESSES = new ArrayList<>();
   private static Path logs;
@@ -50,9 +50,11 @@ class LambdaIT {
               "SLUICE_WORKER_MEMORY",
               Integer.toString(24 * SHARD),
               "SLUICE_LOAD_BANDWIDTH",
-              Integer.toString(SHARD),
+              Integer.toString(2 * SHARD),
+              "SLUICE_JOB_PARALLELISM",
+              "1",
               "SLUICE_LAMBDA_TIME_LIMIT",
-              "6s"));
+              "4s"));
     }
     Map<String, byte[]> files =
         Map.of("m.safetensors", SafetensorsFile.write(Models.uniform(17, 16, SHARD)));

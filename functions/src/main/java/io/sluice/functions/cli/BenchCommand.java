@@ -60,6 +60,7 @@ final class BenchCommand extends SluiceCommand {
       Map.of(
           "quarkus.http.host", "127.0.0.1",
           "quarkus.http.port", "0",
+          "sluice.auth.mode", "open",
           "quarkus.banner.enabled", "false",
           "quarkus.log.level", "WARN",
           "quarkus.log.console.stderr", "true");

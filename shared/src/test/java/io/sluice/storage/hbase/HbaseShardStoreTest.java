@@ -18,6 +18,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -115,6 +118,21 @@ class HbaseShardStoreTest extends ShardStoreKit {
     StorageException e = failure(() -> store(gateway(), "nowhere", false).head(base + "object"));
     assertThat(e.kind()).isEqualTo(ErrorKind.MISSING);
     assertThat(e.code()).isEqualTo("table-missing");
+  }
+
+  @Test
+  void manyMakeTheTableAtOnce() throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Boolean>> puts = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        MemorySegment bytes = MemorySegment.ofArray(random(i));
+        String key = base + i;
+        puts.add(threads.submit(() -> store(gateway(), "raced", true).putIfAbsent(key, bytes)));
+      }
+      for (Future<Boolean> put : puts) {
+        assertThat(put.get()).isTrue();
+      }
+    }
   }
 
   @Test
