@@ -238,27 +238,32 @@ public final class GlusterShardStore implements ShardStore {
 
   /**
    * Gives the file its name. Of several that want the same one, a distributed volume tells some
-   * that it is stale, not that the name is taken, while the winner's name is being made; and the
-   * answer to a link that succeeded may get lost with a brick. So what is there decides.
+   * that it is stale, not that the name is taken, while the winner's name is being made, and may
+   * let two succeed whose files lie in different parts of it; and the answer to a link that
+   * succeeded may get lost with a brick. So what is there decides.
    */
   private boolean link(String key, String part, String path, Handle file) throws GlusterFailure {
     for (int tries = 1; ; tries++) {
+      boolean linked = false;
       try {
         volume.link(part, path);
-        return true;
+        linked = true;
       } catch (GlusterFailure e) {
         if (e.errno() != GlusterFailure.EEXIST && e.errno() != GlusterFailure.ESTALE) {
           throw e;
         }
-        Optional<Stat> there = lookUp(path);
-        if (there.isPresent()) {
-          return there.get().inode() == volume.stat(file).inode();
-        }
-        if (tries == TRIES) {
+        if (tries == TRIES && lookUp(path).isEmpty()) {
           throw e;
         }
-        pause(key, tries);
       }
+      Optional<Stat> there = lookUp(path);
+      if (there.isPresent()) {
+        return there.get().inode() == volume.stat(file).inode();
+      }
+      if (linked) {
+        return true; // and somebody has deleted it since
+      }
+      pause(key, tries);
     }
   }
 
