@@ -2,15 +2,14 @@ package io.sluice.functions.audit;
 
 import io.sluice.functions.auth.AccessTable;
 import io.sluice.functions.auth.Role;
+import io.sluice.manifest.ForwardingManifests;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
-import io.sluice.manifest.ModelSummary;
 import io.sluice.manifest.TagMove;
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.ModelRef;
 import io.sluice.model.SluiceException;
-import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -18,12 +17,11 @@ import java.util.stream.Collectors;
  * Writes down each change of what is stored, and lets nobody make one whose role does not allow it:
  * triggers check that before a job starts, this is for what they might let through.
  */
-public final class AuditedManifests implements ManifestRepository {
-  private final ManifestRepository repository;
+public final class AuditedManifests extends ForwardingManifests {
   private final AuditLog audit;
 
   public AuditedManifests(ManifestRepository repository, AuditLog audit) {
-    this.repository = repository;
+    super(repository);
     this.audit = audit;
   }
 
@@ -37,7 +35,7 @@ public final class AuditedManifests implements ManifestRepository {
         published -> published.version().toString(),
         () -> {
           check(AccessTable.storing());
-          return repository.publish(name, manifest, tag, expected);
+          return super.publish(name, manifest, tag, expected);
         });
   }
 
@@ -50,7 +48,7 @@ public final class AuditedManifests implements ManifestRepository {
         move -> version.toString(),
         () -> {
           check(Role.WRITE);
-          return repository.tag(name, tag, version, expected);
+          return super.tag(name, tag, version, expected);
         });
   }
 
@@ -64,38 +62,8 @@ public final class AuditedManifests implements ManifestRepository {
             removed.versions().stream().map(Digest::toString).collect(Collectors.joining(" ")),
         () -> {
           check(Role.ADMIN);
-          return repository.remove(ref, force);
+          return super.remove(ref, force);
         });
-  }
-
-  @Override
-  public Resolved resolve(ModelRef ref) {
-    return repository.resolve(ref);
-  }
-
-  @Override
-  public ModelManifest load(String name, Digest version) {
-    return repository.load(name, version);
-  }
-
-  @Override
-  public List<ModelSummary> list() {
-    return repository.list();
-  }
-
-  @Override
-  public ModelSummary model(String name) {
-    return repository.model(name);
-  }
-
-  @Override
-  public List<TagMove> history(String name, String tag) {
-    return repository.history(name, tag);
-  }
-
-  @Override
-  public Rebuilt rebuild() {
-    return repository.rebuild();
   }
 
   /**
