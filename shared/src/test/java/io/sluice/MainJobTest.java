@@ -59,6 +59,7 @@ import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
 import io.sluice.source.FolderSource;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.TransientStorageException;
@@ -682,14 +683,18 @@ class MainJobTest {
 
           @Override
           public void read(
-              String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+              String key,
+              Optional<String> etag,
+              ByteRange range,
+              MemorySegment target,
+              ReadObserver observer) {
             try {
               beforeRead.accept(range);
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
               throw new TransientStorageException(key, 0, "interrupted", e);
             }
-            source.read(key, etag, range, target);
+            source.read(key, etag, range, target, observer);
             sourceBytes.add(range.length());
           }
         };

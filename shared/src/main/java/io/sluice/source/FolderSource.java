@@ -3,6 +3,7 @@ package io.sluice.source;
 import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.StorageException;
 import io.sluice.storage.TransientStorageException;
@@ -98,7 +99,12 @@ public final class FolderSource implements ModelSource, ShardReader {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     if (etag.isPresent() && !head(key).etag().equals(etag.get())) {
       throw StorageException.changed(key, null);
     }
@@ -117,6 +123,7 @@ public final class FolderSource implements ModelSource, ShardReader {
     } catch (IOException e) {
       throw failed(key, e);
     }
+    observer.received(range.length());
   }
 
   @Override

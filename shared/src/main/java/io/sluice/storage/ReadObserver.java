@@ -13,7 +13,8 @@ public interface ReadObserver {
   default void answered(String etag) {}
 
   /**
-   * More bytes are in place, while they still lie in the caches of the core.
+   * More bytes are in place, while they still lie in the caches of the core. A store that hears of
+   * its bytes only when all have come, as that in files, tells once, at the end.
    *
    * @param bytes leading bytes of the target that are in place; never fewer than before
    */

@@ -37,11 +37,6 @@ public class RetryingShardReader implements ShardReader {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
-  @Override
   public void read(
       String key,
       Optional<String> etag,

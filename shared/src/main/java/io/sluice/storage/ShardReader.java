@@ -23,25 +23,22 @@ public interface ShardReader {
    * @param etag if present, the object must still have this etag, else CONFLICT
    * @param range the bytes wanted; empty ranges read nothing and ask nobody
    * @param target native or heap memory of at least {@code range.length()} bytes
+   * @param observer told by this thread, at the latest when all bytes are in place, as stores do
+   *     that cannot tell earlier; of an empty range it may be told nothing. What it throws ends the
+   *     read
    * @throws StorageException MISSING; INVALID if the range ends past the object or the target is
    *     too small; CONFLICT if the etag changed; TRANSIENT (a {@link TransientStorageException},
    *     which tells how many leading bytes are in place) if reading on may succeed
    */
-  void read(String key, Optional<String> etag, ByteRange range, MemorySegment target);
-
-  /**
-   * Reads, and tells how it goes on. A store that cannot tell says only at the end that all is in
-   * place.
-   *
-   * @param observer called by this thread; what it throws ends the read
-   */
-  default void read(
+  void read(
       String key,
       Optional<String> etag,
       ByteRange range,
       MemorySegment target,
-      ReadObserver observer) {
-    read(key, etag, range, target);
-    observer.received(range.length());
+      ReadObserver observer);
+
+  /** Reads, and tells nobody how it goes on. */
+  default void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    read(key, etag, range, target, ReadObserver.NONE);
   }
 }

@@ -33,11 +33,6 @@ public final class ThrottledShardReader implements ShardReader {
     return reader.head(key);
   }
 
-  @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
   /**
    * {@inheritDoc}
    *

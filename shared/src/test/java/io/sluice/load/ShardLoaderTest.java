@@ -14,6 +14,7 @@ import io.sluice.model.Keys;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.placement.ChunkRuns;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.file.FileShardStore;
 import java.io.IOException;
@@ -171,11 +172,17 @@ class ShardLoaderTest {
     ShardReader flipping =
         new ReaderOf(store) {
           @Override
-          public void read(String key, Optional<String> etag, ByteRange range, MemorySegment to) {
-            super.read(key, etag, range, to);
+          public void read(
+              String key,
+              Optional<String> etag,
+              ByteRange range,
+              MemorySegment to,
+              ReadObserver observer) {
+            reader.read(key, etag, range, to);
             if (calls.incrementAndGet() == 1) {
               to.set(ValueLayout.JAVA_BYTE, 0, (byte) ~to.get(ValueLayout.JAVA_BYTE, 0));
             }
+            observer.received(range.length());
           }
         };
     new ShardLoader(new ChunkReader(flipping, 4, 3), pool, held).load(A, shard, whole(), n -> {});
@@ -217,7 +224,12 @@ class ShardLoaderTest {
     ShardReader stuck =
         new ReaderOf(store) {
           @Override
-          public void read(String key, Optional<String> etag, ByteRange range, MemorySegment to) {
+          public void read(
+              String key,
+              Optional<String> etag,
+              ByteRange range,
+              MemorySegment to,
+              ReadObserver observer) {
             try {
               Thread.sleep(60_000);
             } catch (InterruptedException e) {
@@ -254,9 +266,14 @@ class ShardLoaderTest {
   private ShardReader counting() {
     return new ReaderOf(store) {
       @Override
-      public void read(String key, Optional<String> etag, ByteRange range, MemorySegment to) {
+      public void read(
+          String key,
+          Optional<String> etag,
+          ByteRange range,
+          MemorySegment to,
+          ReadObserver observer) {
         reads.add(range);
-        super.read(key, etag, range, to);
+        super.read(key, etag, range, to, observer);
       }
     };
   }
@@ -273,7 +290,7 @@ class ShardLoaderTest {
 
   /** A reader whose behaviour a test changes in part. */
   private static class ReaderOf implements ShardReader {
-    private final ShardReader reader;
+    final ShardReader reader;
 
     ReaderOf(ShardReader reader) {
       this.reader = reader;
@@ -285,8 +302,13 @@ class ShardLoaderTest {
     }
 
     @Override
-    public void read(String key, Optional<String> etag, ByteRange range, MemorySegment to) {
-      reader.read(key, etag, range, to);
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment to,
+        ReadObserver observer) {
+      reader.read(key, etag, range, to, observer);
     }
   }
 }

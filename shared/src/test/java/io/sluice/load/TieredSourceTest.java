@@ -31,6 +31,7 @@ import io.sluice.redis.RedisClient;
 import io.sluice.redis.RedisConfig;
 import io.sluice.redis.TestRedis;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.file.FileShardStore;
 import java.io.IOException;
@@ -119,7 +120,12 @@ class TieredSourceTest {
       }
 
       @Override
-      public void read(String key, Optional<String> etag, ByteRange range, MemorySegment to) {
+      public void read(
+          String key,
+          Optional<String> etag,
+          ByteRange range,
+          MemorySegment to,
+          ReadObserver observer) {
         try {
           Thread.sleep(storeDelay);
         } catch (InterruptedException e) {
@@ -127,7 +133,7 @@ class TieredSourceTest {
           throw new IllegalStateException(e);
         }
         stored.addAndGet(range.length());
-        store.read(key, etag, range, to);
+        store.read(key, etag, range, to, observer);
       }
     };
   }

@@ -2,6 +2,7 @@ package io.sluice.manifest;
 
 import io.sluice.model.ByteRange;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.TransientStorageException;
 import java.lang.foreign.MemorySegment;
@@ -42,11 +43,16 @@ final class FaultyStore implements ShardStore {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     call(
         key,
         () -> {
-          store.read(key, etag, range, target);
+          store.read(key, etag, range, target, observer);
           return null;
         });
   }

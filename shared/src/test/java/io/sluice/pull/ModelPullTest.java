@@ -13,6 +13,7 @@ import io.sluice.model.Keys;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.SluiceException;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
@@ -413,10 +414,16 @@ class ModelPullTest {
     }
 
     @Override
-    public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment target,
+        ReadObserver observer) {
       before(key);
       reader.read(key, etag, range, target);
       after(key, range, target);
+      observer.received(range.length());
     }
   }
 }

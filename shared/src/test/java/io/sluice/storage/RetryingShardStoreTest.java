@@ -305,14 +305,19 @@ class RetryingShardStoreTest {
     }
 
     @Override
-    public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment target,
+        ReadObserver observer) {
       calls.add(range.offset() + "+" + range.length());
       if (!next.isEmpty()) {
         long come = next.remove();
         real.read(key, etag, new ByteRange(range.offset(), come), target);
         throw planned(key, come);
       }
-      real.read(key, etag, range, target);
+      real.read(key, etag, range, target, observer);
     }
 
     @Override

@@ -137,6 +137,62 @@ public abstract class ShardStoreKit extends ShardStoreTroubleKit {
   }
 
   @Test
+  void whoObservesAReadIsToldWhatIsInPlaceAndAtTheEndAll() {
+    byte[] bytes = random(CHUNK + 1);
+    put(base + "object", bytes);
+    String etag = store().head(base + "object").etag();
+    ByteRange range = ByteRange.between(1, bytes.length);
+    byte[] target = new byte[CHUNK];
+    List<Long> told = new ArrayList<>();
+    store()
+        .read(
+            base + "object",
+            Optional.empty(),
+            range,
+            MemorySegment.ofArray(target),
+            new ReadObserver() {
+              @Override
+              public void answered(String given) {
+                assertThat(given).isEqualTo(etag);
+                assertThat(told).as("told before its answer").isEmpty();
+              }
+
+              @Override
+              public void received(long came) {
+                int before = told.isEmpty() ? 0 : Math.toIntExact(told.getLast());
+                assertThat(came).isBetween((long) before, range.length());
+                assertThat(
+                        Arrays.mismatch(
+                            target, before, (int) came, bytes, before + 1, (int) came + 1))
+                    .isEqualTo(-1);
+                told.add(came);
+              }
+            });
+    assertThat(told).last().isEqualTo(range.length());
+  }
+
+  @Test
+  void whatAnObserverThrowsEndsTheRead() {
+    put(base + "object", random(100));
+    IllegalStateException refusal = new IllegalStateException("enough");
+    assertThatThrownBy(
+            () ->
+                store()
+                    .read(
+                        base + "object",
+                        Optional.empty(),
+                        new ByteRange(0, 100),
+                        MemorySegment.ofArray(new byte[100]),
+                        new ReadObserver() {
+                          @Override
+                          public void received(long came) {
+                            throw refusal;
+                          }
+                        }))
+        .isSameAs(refusal);
+  }
+
+  @Test
   void aRangePastTheObjectIsInvalid() {
     put(base + "object", random(100));
     put(base + "empty", new byte[0]);

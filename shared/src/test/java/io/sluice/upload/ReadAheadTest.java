@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.ByteRange;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.StorageException;
 import java.lang.foreign.MemorySegment;
@@ -37,13 +38,19 @@ class ReadAheadTest {
     }
 
     @Override
-    public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment target,
+        ReadObserver observer) {
       most.accumulateAndGet(running.incrementAndGet(), Math::max);
       try {
         before(range.offset());
         for (long i = 0; i < range.length(); i++) {
           target.set(ValueLayout.JAVA_BYTE, i, (byte) (range.offset() + i));
         }
+        observer.received(range.length());
       } catch (RuntimeException e) {
         throw e;
       } catch (Exception e) {

@@ -11,6 +11,7 @@ import io.sluice.model.Crc32c;
 import io.sluice.model.DType;
 import io.sluice.model.TensorInfo;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import io.sluice.upload.UploadPlan.PlannedFile;
 import java.io.ByteArrayOutputStream;
@@ -35,11 +36,17 @@ class SkeletonReaderTest {
     }
 
     @Override
-    public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment target,
+        ReadObserver observer) {
       assertThat(etag).contains("etag");
       reads.add(range);
       MemorySegment.copy(
           content, (int) range.offset(), target, ValueLayout.JAVA_BYTE, 0, (int) range.length());
+      observer.received(range.length());
     }
   }
 

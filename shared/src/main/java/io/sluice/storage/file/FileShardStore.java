@@ -4,6 +4,7 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.FileTree;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.SegmentFiller;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.StorageException;
@@ -105,7 +106,12 @@ public final class FileShardStore implements ShardStore {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     resolve(key);
     SegmentFiller filler = new SegmentFiller(key, range, target);
     if (range.length() == 0) {
@@ -129,6 +135,7 @@ public final class FileShardStore implements ShardStore {
     } catch (IOException e) {
       throw FileErrors.reading(key, filler.transferred(), e);
     }
+    observer.received(range.length());
   }
 
   private static void fill(

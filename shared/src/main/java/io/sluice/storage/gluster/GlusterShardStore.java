@@ -91,11 +91,6 @@ public final class GlusterShardStore implements ShardStore {
   // ---- reading
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
-  @Override
   public void read(
       String key,
       Optional<String> etag,

@@ -109,11 +109,6 @@ public final class HdfsShardStore implements ShardStore {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
-  @Override
   public void read(
       String key,
       Optional<String> etag,

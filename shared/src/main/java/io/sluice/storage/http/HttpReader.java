@@ -4,6 +4,7 @@ import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.storage.ObjectInfo;
 import io.sluice.storage.ObjectKeys;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.SegmentFiller;
 import io.sluice.storage.ShardReader;
 import io.sluice.storage.StorageException;
@@ -142,7 +143,12 @@ public final class HttpReader implements ShardReader {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     ObjectKeys.check(key);
     SegmentFiller filler = new SegmentFiller(key, range, target);
     if (range.length() == 0) {
@@ -157,6 +163,7 @@ public final class HttpReader implements ShardReader {
           "the body of '" + key + "' ended " + filler.missing() + " bytes early",
           null);
     }
+    observer.received(range.length());
   }
 
   /** What is wrong with the answer to a ranged GET, judged by its head. */

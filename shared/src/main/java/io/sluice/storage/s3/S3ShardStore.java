@@ -119,11 +119,6 @@ public final class S3ShardStore implements ShardStore {
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
-  @Override
   public void read(
       String key,
       Optional<String> etag,

@@ -17,6 +17,7 @@ import io.sluice.model.ModelRef;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
 import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
 import io.sluice.storage.ShardReader;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
@@ -136,7 +137,12 @@ final class StoredEncoder implements ManifestRepository, ShardReader, ShardAcces
   }
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
+  public void read(
+      String key,
+      Optional<String> etag,
+      ByteRange range,
+      MemorySegment target,
+      ReadObserver observer) {
     objects.forEach(
         (digest, bytes) -> {
           if (Keys.skeleton(digest).equals(key)) {
@@ -144,6 +150,7 @@ final class StoredEncoder implements ManifestRepository, ShardReader, ShardAcces
                 MemorySegment.ofArray(bytes), range.offset(), target, 0, range.length());
           }
         });
+    observer.received(range.length());
   }
 
   @Override

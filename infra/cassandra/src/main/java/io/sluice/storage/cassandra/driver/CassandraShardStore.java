@@ -127,11 +127,6 @@ final class CassandraShardStore implements ShardStore {
   // ---- reading
 
   @Override
-  public void read(String key, Optional<String> etag, ByteRange range, MemorySegment target) {
-    read(key, etag, range, target, ReadObserver.NONE);
-  }
-
-  @Override
   public void read(
       String key,
       Optional<String> etag,
