@@ -1,5 +1,7 @@
 package io.sluice.functions;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -38,6 +40,29 @@ class LayersTest {
             "io.sluice.manifest.redis",
             "software.amazon.awssdk..",
             "io.vertx.redis..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void whatWorksDoesNotKnowWhoAsks() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.functions.engine..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.sluice.functions.web", "io.sluice.functions.cli")
+        .check(CLASSES);
+  }
+
+  @Test
+  void problemsKnowOnlyTheModel() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.sluice.functions.problem")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.sluice..")
+                .and(resideOutsideOfPackages("io.sluice.functions.problem", "io.sluice.model")))
         .check(CLASSES);
   }
 

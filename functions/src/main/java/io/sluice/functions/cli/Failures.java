@@ -1,7 +1,7 @@
 package io.sluice.functions.cli;
 
 import io.quarkus.runtime.configuration.ConfigurationException;
-import io.sluice.functions.web.Problem;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.smallrye.config.ConfigValidationException;

@@ -9,6 +9,7 @@ import io.sluice.functions.auth.RateLimiter;
 import io.sluice.functions.auth.Role;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.engine.lambda.LambdaLoop;
+import io.sluice.functions.problem.Problem;
 import io.sluice.functions.trace.TraceContext;
 import io.sluice.functions.trace.Tracer;
 import io.sluice.model.ErrorKind;

@@ -3,6 +3,7 @@ package io.sluice.functions.web;
 import io.sluice.event.CloudEvent;
 import io.sluice.event.HttpBinding;
 import io.sluice.functions.engine.UploadedModels;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;

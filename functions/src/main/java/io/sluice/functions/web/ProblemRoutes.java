@@ -1,6 +1,7 @@
 package io.sluice.functions.web;
 
 import io.quarkus.funqy.runtime.ApplicationException;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.vertx.core.http.HttpHeaders;

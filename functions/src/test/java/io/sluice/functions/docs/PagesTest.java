@@ -2,7 +2,7 @@ package io.sluice.functions.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.functions.web.Problem;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -14,6 +14,7 @@ import io.sluice.functions.auth.ClusterKey;
 import io.sluice.functions.auth.Role;
 import io.sluice.functions.auth.StaticTokens;
 import io.sluice.functions.auth.TestIssuer;
+import io.sluice.functions.problem.Problem;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;

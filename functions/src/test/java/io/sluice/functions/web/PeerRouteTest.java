@@ -11,6 +11,7 @@ import io.sluice.cache.ChunkKey;
 import io.sluice.cache.ShardHolders;
 import io.sluice.cache.peer.PeerCache;
 import io.sluice.cache.peer.PeerSettings;
+import io.sluice.functions.problem.Problem;
 import io.sluice.http.RequestSigner;
 import io.sluice.memory.HeldShards;
 import io.sluice.memory.Slab;

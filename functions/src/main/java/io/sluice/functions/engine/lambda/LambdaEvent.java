@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.io.IOException;
@@ -174,7 +175,7 @@ record LambdaEvent(
     return type.isEmpty()
         || type.startsWith("text/")
         || type.startsWith("application/json")
-        || type.startsWith("application/problem+json")
+        || type.startsWith(Problem.MEDIA_TYPE)
         || type.startsWith("application/yaml")
         || type.startsWith("application/openmetrics-text");
   }

@@ -1,6 +1,6 @@
 package io.sluice.functions.engine.lambda;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.io.IOException;
@@ -148,21 +148,13 @@ public final class LambdaLoop {
   }
 
   private static byte[] tooLarge(int bytes) {
-    String problem =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("type", "about:blank")
-            .put("title", "Insufficient Storage")
-            .put("status", 507)
-            .put("code", "answer-too-large")
-            .put("kind", ErrorKind.CAPACITY.name())
-            .put("detail", sizeMessage(bytes))
-            .toString();
+    Problem problem =
+        Problem.of(new SluiceException(ErrorKind.CAPACITY, "answer-too-large", sizeMessage(bytes)));
     return LambdaEvent.answer(
-        507,
-        Map.of("content-type", "application/problem+json"),
-        "application/problem+json",
-        problem.getBytes(StandardCharsets.UTF_8));
+        problem.status(),
+        Map.of("content-type", Problem.MEDIA_TYPE),
+        Problem.MEDIA_TYPE,
+        problem.toJson().toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static String sizeMessage(int bytes) {

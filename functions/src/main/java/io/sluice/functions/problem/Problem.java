@@ -1,4 +1,4 @@
-package io.sluice.functions.web;
+package io.sluice.functions.problem;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
