@@ -1,7 +1,7 @@
 package io.sluice.functions.web;
 
+import io.sluice.functions.auth.AccessTable;
 import io.sluice.functions.config.SluiceConfig;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -12,7 +12,8 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /**
  * An instance of a Lambda function is one function: the others of the program, and whatever else
- * changes something, are not there. Looking, and cancelling a job, is possible everywhere.
+ * changes something, are not there. Looking, and cancelling a job, is possible everywhere. {@link
+ * AccessTable} says which route is which.
  */
 @ApplicationScoped
 public class OneFunction {
@@ -28,12 +29,7 @@ public class OneFunction {
   }
 
   private void pass(RoutingContext context) {
-    HttpMethod method = context.request().method();
-    String path = context.normalizedPath();
-    boolean looks = method.equals(HttpMethod.GET) || method.equals(HttpMethod.HEAD);
-    boolean cancels =
-        method.equals(HttpMethod.POST) && path.startsWith("/jobs/") && path.endsWith("/cancel");
-    if (looks || cancels || path.equals("/" + export.orElseThrow())) {
+    if (AccessTable.isOn(export.orElseThrow(), context.normalizedPath())) {
       context.next();
     } else {
       context.fail(404);

@@ -1,6 +1,7 @@
 package io.sluice.functions.web;
 
 import io.quarkus.funqy.runtime.ApplicationException;
+import io.sluice.functions.auth.AccessTable;
 import io.sluice.functions.problem.Problem;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
@@ -10,7 +11,6 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
-import java.util.List;
 import org.jboss.logging.Logger;
 
 /** Turns every failure of every route, Funqy's included, into a problem document. */
@@ -18,17 +18,12 @@ import org.jboss.logging.Logger;
 public class ProblemRoutes {
   private static final Logger LOG = Logger.getLogger(ProblemRoutes.class);
 
-  /** The functions, which Funqy would let a GET call with its query as input. */
-  private static final List<String> FUNCTIONS =
-      List.of(
-          "upload", "copy", "load", "compute", "embed", "unload", "tag", "remove", "work",
-          "release");
-
   void register(@Observes Router router) {
     router.route().order(AccessGuard.ORDER).failureHandler(ProblemRoutes::answer);
-    for (String function : FUNCTIONS) {
+    // Funqy would let a GET call a function with its query as input.
+    for (String function : AccessTable.functions()) {
       router
-          .route("/" + function)
+          .route(function)
           .method(HttpMethod.GET)
           .method(HttpMethod.HEAD)
           .order(AccessGuard.ORDER + 1)

@@ -55,20 +55,55 @@ class AccessTableTest {
   }
 
   @Test
-  void hasEveryFunction() {
+  void hasEveryFunctionAndNoOther() {
     Set<String> functions =
         new ClassFileImporter()
             .importPackages("io.sluice.functions.function").stream()
                 .flatMap(type -> type.getMethods().stream())
                 .filter(method -> method.isAnnotatedWith(Funq.class))
-                .map(method -> method.getAnnotationOfType(Funq.class).value())
+                .map(method -> "/" + method.getAnnotationOfType(Funq.class).value())
                 .collect(Collectors.toCollection(TreeSet::new));
-    assertThat(functions).contains("upload", "load", "work");
+    assertThat(functions).contains("/upload", "/load", "/work");
+    assertThat(AccessTable.functions()).containsExactlyInAnyOrderElementsOf(functions);
     for (String function : functions) {
-      assertThat(AccessTable.find("POST", "/" + function))
+      assertThat(AccessTable.find("POST", function))
           .as(function)
           .hasValueSatisfying(route -> assertThat(route.role()).isPresent());
     }
+  }
+
+  @Test
+  void anInstanceThatIsOneFunctionHasThatAndWhatLooksOrCancels() {
+    for (String function : AccessTable.functions()) {
+      assertThat(AccessTable.routes())
+          .filteredOn(route -> route.isOn(function.substring(1)))
+          .filteredOn(route -> route.method().equals("POST"))
+          .extracting(AccessTable.Route::path)
+          .containsExactlyInAnyOrder(function, "/jobs/{id}/cancel");
+    }
+    assertThat(AccessTable.routes())
+        .filteredOn(route -> route.method().equals("GET"))
+        .allMatch(route -> route.isOn("load"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/load, true",
+    "/load/, true",
+    "/upload, false",
+    "/release, false",
+    "/events, false",
+    "/activations, false",
+    "/jobs/x/cancel, true",
+    "/jobs/x/y/cancel, false",
+    "/models/a/b, true",
+    "/shards/x, true",
+    "/q/health/live, true",
+    "/nothing, false",
+    "/, false"
+  })
+  void anInstanceThatIsTheFunctionLoadHas(String path, boolean there) {
+    assertThat(AccessTable.isOn("load", path)).isEqualTo(there);
   }
 
   @Test
