@@ -1,13 +1,7 @@
 package io.sluice.servers;
 
-import java.io.IOException;
-import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.apache.cassandra.service.CassandraDaemon;
 
 /**
@@ -25,18 +19,9 @@ public final class CassandraServer {
   private CassandraServer() {}
 
   public static void main(String[] arguments) throws Exception {
-    // Cassandra's own words must not get between the lines of the protocol.
-    PrintStream out = System.out;
-    System.setOut(System.err);
-    Map<String, String> options = new LinkedHashMap<>();
-    for (String argument : arguments) {
-      int equals = argument.indexOf('=');
-      options.put(argument.substring(0, equals), argument.substring(equals + 1));
-    }
-    Path data = Path.of(options.get("data"));
-    options.computeIfAbsent("port", name -> freePort());
-    options.computeIfAbsent("storage", name -> freePort());
-    Path settings = Files.writeString(data.resolve("cassandra.yaml"), settings(data, options));
+    ServerProgram program = ServerProgram.start(arguments);
+    Path data = program.data();
+    Path settings = Files.writeString(data.resolve("cassandra.yaml"), settings(program));
     System.setProperty("cassandra.config", settings.toUri().toString());
     System.setProperty("cassandra.storagedir", data.toString());
     // Nobody else is there to gossip with.
@@ -49,19 +34,14 @@ public final class CassandraServer {
     if (!daemon.isNativeTransportRunning()) {
       throw new IllegalStateException("Cassandra does not serve");
     }
-    out.println("port=" + options.get("port"));
-    out.println("storage=" + options.get("storage"));
-    out.println("ready");
-    out.flush();
-    while (System.in.read() >= 0) {
-      continue; // there are no commands
-    }
-    // Nothing is kept that a kill would not keep as well.
-    Runtime.getRuntime().halt(0);
+    program.tell("port", program.port("port"));
+    program.tell("storage", program.port("storage"));
+    program.serve();
   }
 
-  private static String settings(Path data, Map<String, String> options) {
-    boolean authentication = Boolean.parseBoolean(options.get("authentication"));
+  private static String settings(ServerProgram program) {
+    Path data = program.data();
+    boolean authentication = program.flag("authentication");
     return String.join(
         "\n",
         "cluster_name: sluice",
@@ -70,13 +50,13 @@ public final class CassandraServer {
         "endpoint_snitch: SimpleSnitch",
         "listen_address: 127.0.0.1",
         "rpc_address: 127.0.0.1",
-        "native_transport_port: " + options.get("port"),
-        "storage_port: " + options.get("storage"),
+        "native_transport_port: " + program.port("port"),
+        "storage_port: " + program.port("storage"),
         "start_native_transport: true",
         "seed_provider:",
         "  - class_name: org.apache.cassandra.locator.SimpleSeedProvider",
         "    parameters:",
-        "      - seeds: 127.0.0.1:" + options.get("storage"),
+        "      - seeds: 127.0.0.1:" + program.port("storage"),
         "authenticator: " + (authentication ? "PasswordAuthenticator" : "AllowAllAuthenticator"),
         "authorizer: " + (authentication ? "CassandraAuthorizer" : "AllowAllAuthorizer"),
         "data_file_directories: ['" + data.resolve("data") + "']",
@@ -92,13 +72,5 @@ public final class CassandraServer {
         "memtable_offheap_space: 96MiB",
         "auto_snapshot: false",
         "");
-  }
-
-  private static String freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return Integer.toString(socket.getLocalPort());
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

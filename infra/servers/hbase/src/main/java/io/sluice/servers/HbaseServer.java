@@ -1,16 +1,8 @@
 package io.sluice.servers;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.hbase.HBaseConfiguration;
 import org.apache.hadoop.hbase.LocalHBaseCluster;
@@ -55,30 +47,19 @@ public final class HbaseServer {
   }
 
   public static void main(String[] arguments) throws Exception {
-    // HBase's own words must not get between the lines of the protocol.
-    PrintStream out = System.out;
-    System.setOut(System.err);
-    Map<String, String> options = new LinkedHashMap<>();
-    for (String argument : arguments) {
-      int equals = argument.indexOf('=');
-      options.put(argument.substring(0, equals), argument.substring(equals + 1));
-    }
-    Configuration configuration = configuration(options);
-    if (Boolean.parseBoolean(options.get("gateway"))) {
-      configuration.setInt(
-          "hbase.zookeeper.property.clientPort", Integer.parseInt(options.get("zookeeper")));
+    ServerProgram program = ServerProgram.start(arguments);
+    Configuration configuration = configuration(program);
+    if (program.flag("gateway")) {
+      configuration.setInt("hbase.zookeeper.property.clientPort", program.port("zookeeper"));
       new RESTServer(configuration).run();
-      out.println("rest=" + configuration.get("hbase.rest.port"));
-      out.println("ready");
-      while (System.in.read() >= 0) {
-        // It takes no commands.
-      }
-      Runtime.getRuntime().halt(0);
+      program.tell("rest", configuration.get("hbase.rest.port"));
+      program.serve();
+      return;
     }
 
     MiniZooKeeperCluster zookeeper = new MiniZooKeeperCluster(configuration);
-    zookeeper.setDefaultClientPort(port(options, "zookeeper"));
-    int zookeeperPort = zookeeper.startup(Path.of(options.get("data"), "zookeeper").toFile());
+    zookeeper.setDefaultClientPort(program.port("zookeeper"));
+    int zookeeperPort = zookeeper.startup(program.data().resolve("zookeeper").toFile());
     configuration.setInt("hbase.zookeeper.property.clientPort", zookeeperPort);
     new LocalHBaseCluster(configuration, 1, 1).startup();
 
@@ -86,19 +67,16 @@ public final class HbaseServer {
     HbaseServer server = new HbaseServer(connection);
     server.awaitTables();
     new RESTServer(configuration).run();
-    out.println("zookeeper=" + zookeeperPort);
-    out.println("master=" + configuration.get("hbase.master.port"));
-    out.println("regionserver=" + configuration.get("hbase.regionserver.port"));
-    out.println("rest=" + configuration.get("hbase.rest.port"));
-    out.println("ready");
-    server.serve(out);
-    // Nothing is kept that a kill would not keep as well.
-    Runtime.getRuntime().halt(0);
+    program.tell("zookeeper", zookeeperPort);
+    program.tell("master", configuration.get("hbase.master.port"));
+    program.tell("regionserver", configuration.get("hbase.regionserver.port"));
+    program.tell("rest", configuration.get("hbase.rest.port"));
+    program.serve(server::command);
   }
 
-  private static Configuration configuration(Map<String, String> options) throws IOException {
+  private static Configuration configuration(ServerProgram program) {
     Configuration configuration = HBaseConfiguration.create();
-    Path data = Path.of(options.get("data"));
+    Path data = program.data();
     configuration.set("hbase.rootdir", data.resolve("hbase").toUri().toString());
     configuration.set("hbase.tmp.dir", data.resolve("tmp").toString());
     // Unlike the file system with checksums it keeps, after a kill, what was flushed.
@@ -112,10 +90,10 @@ public final class HbaseServer {
       configuration.set("hbase." + role + ".hostname", "127.0.0.1");
       configuration.set("hbase." + role + ".ipc.address", "127.0.0.1");
       // Who comes back at the address of one that died takes its place at once.
-      configuration.setInt("hbase." + role + ".port", port(options, role));
+      configuration.setInt("hbase." + role + ".port", program.port(role));
       configuration.setInt("hbase." + role + ".info.port", -1);
     }
-    configuration.setInt("hbase.rest.port", port(options, "rest"));
+    configuration.setInt("hbase.rest.port", program.port("rest"));
     configuration.set("hbase.rest.host", "127.0.0.1");
     configuration.setInt("hbase.rest.info.port", -1);
     // Nobody else comes.
@@ -126,22 +104,8 @@ public final class HbaseServer {
     configuration.setInt("hbase.regionserver.handler.count", 10);
     configuration.setInt("hbase.procedure.remote.dispatcher.delay.msec", 0);
     configuration.setInt("zookeeper.session.timeout", 20_000);
-    options.forEach(
-        (name, value) -> {
-          if (name.startsWith("hbase.")) {
-            configuration.set(name, value);
-          }
-        });
+    program.eachWithPrefix(configuration::set, "hbase.");
     return configuration;
-  }
-
-  private static int port(Map<String, String> options, String name) throws IOException {
-    if (options.containsKey(name)) {
-      return Integer.parseInt(options.get(name));
-    }
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   /** Waits until the regions that were there before serve again. */
@@ -154,21 +118,6 @@ public final class HbaseServer {
             table.exists(new Get(row.length == 0 ? Bytes.toBytes("0") : row));
           }
         }
-      }
-    }
-  }
-
-  private void serve(PrintStream out) throws IOException {
-    try (BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        String answer;
-        try {
-          answer = command(line.split(" "));
-        } catch (IOException | RuntimeException e) {
-          answer = "error " + e;
-        }
-        out.println(answer.replace('\n', ' '));
       }
     }
   }

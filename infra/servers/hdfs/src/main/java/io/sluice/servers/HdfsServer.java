@@ -1,14 +1,8 @@
 package io.sluice.servers;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
@@ -41,22 +35,17 @@ public final class HdfsServer {
   }
 
   public static void main(String[] arguments) throws Exception {
-    // Hadoop's own words must not get between the lines of the protocol.
-    PrintStream out = System.out;
-    System.setOut(System.err);
-    Map<String, String> options = new LinkedHashMap<>();
-    for (String argument : arguments) {
-      int equals = argument.indexOf('=');
-      options.put(argument.substring(0, equals), argument.substring(equals + 1));
+    ServerProgram program = ServerProgram.start(arguments);
+    MiniDFSCluster cluster = cluster(program);
+    for (int i = 0; i < nameNodes(program); i++) {
+      program.tell("rpc." + i, cluster.getNameNodePort(i));
+      program.tell("http." + i, cluster.getNameNode(i).getHttpAddress().getPort());
     }
-    HdfsServer server = new HdfsServer(cluster(options));
-    server.serve(out, options);
-    // Nothing is kept that a kill would not keep as well.
-    Runtime.getRuntime().halt(0);
+    program.serve(new HdfsServer(cluster)::command);
   }
 
-  private static MiniDFSCluster cluster(Map<String, String> options) throws IOException {
-    Path data = Path.of(options.get("data"));
+  private static MiniDFSCluster cluster(ServerProgram program) throws IOException {
+    Path data = program.data();
     boolean format = !Files.exists(data.resolve("formatted"));
     Configuration configuration = new Configuration();
     configuration.set(MiniDFSCluster.HDFS_MINIDFS_BASEDIR, data.toString());
@@ -66,23 +55,18 @@ public final class HdfsServer {
     configuration.set("dfs.namenode.safemode.extension", "0");
     configuration.set("dfs.blockreport.initialDelay", "0s");
     configuration.set("dfs.heartbeat.interval", "1s");
-    options.forEach(
-        (name, value) -> {
-          if (name.startsWith("dfs.") || name.startsWith("hadoop.") || name.startsWith("fs.")) {
-            configuration.set(name, value);
-          }
-        });
+    program.eachWithPrefix(configuration::set, "dfs.", "hadoop.", "fs.");
     MiniDFSCluster.Builder builder =
         new MiniDFSCluster.Builder(configuration)
-            .numDataNodes(Integer.parseInt(options.getOrDefault("datanodes", "1")))
+            .numDataNodes(program.number("datanodes", 1))
             .format(format);
-    if (nameNodes(options) == 2) {
+    if (nameNodes(program) == 2) {
       MiniDFSNNTopology.NSConf service = new MiniDFSNNTopology.NSConf("sluice");
       for (int i = 0; i < 2; i++) {
         service.addNN(
             new MiniDFSNNTopology.NNConf("nn" + i)
-                .setIpcPort(port(options, "rpc." + i))
-                .setHttpPort(port(options, "http." + i)));
+                .setIpcPort(port(program, "rpc." + i))
+                .setHttpPort(port(program, "http." + i)));
       }
       builder.nnTopology(new MiniDFSNNTopology().addNameservice(service));
       if (!format) {
@@ -93,10 +77,10 @@ public final class HdfsServer {
             data.resolve("shared-edits-0-through-1").toUri().toString());
       }
     } else {
-      builder.nameNodePort(port(options, "rpc.0")).nameNodeHttpPort(port(options, "http.0"));
+      builder.nameNodePort(port(program, "rpc.0")).nameNodeHttpPort(port(program, "http.0"));
     }
     MiniDFSCluster cluster = builder.build();
-    if (nameNodes(options) == 2) {
+    if (nameNodes(program) == 2) {
       cluster.transitionToActive(0);
     }
     cluster.waitActive(0);
@@ -106,32 +90,13 @@ public final class HdfsServer {
     return cluster;
   }
 
-  private static int nameNodes(Map<String, String> options) {
-    return Integer.parseInt(options.getOrDefault("namenodes", "1"));
+  private static int nameNodes(ServerProgram program) {
+    return program.number("namenodes", 1);
   }
 
-  private static int port(Map<String, String> options, String name) {
-    return Integer.parseInt(options.getOrDefault(name, "0"));
-  }
-
-  private void serve(PrintStream out, Map<String, String> options) throws Exception {
-    for (int i = 0; i < nameNodes(options); i++) {
-      out.println("rpc." + i + "=" + cluster.getNameNodePort(i));
-      out.println("http." + i + "=" + cluster.getNameNode(i).getHttpAddress().getPort());
-    }
-    out.println("ready");
-    try (BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        String answer;
-        try {
-          answer = command(line.split(" "));
-        } catch (IOException | RuntimeException e) {
-          answer = "error " + e;
-        }
-        out.println(answer.replace('\n', ' '));
-      }
-    }
+  /** The port that is said; of others Hadoop finds free ones. */
+  private static int port(ServerProgram program, String name) {
+    return program.number(name, 0);
   }
 
   private String command(String[] words) throws IOException {

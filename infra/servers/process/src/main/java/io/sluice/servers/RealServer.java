@@ -79,7 +79,7 @@ public enum RealServer {
   Optional<String> missing() {
     if (!Files.isReadable(classPathFile())) {
       return Optional.of(
-          "it is not built; ./mvnw -pl infra/servers/" + folder + " process-classes builds it");
+          "it is not built; ./mvnw -pl infra/servers/" + folder + " -am process-classes builds it");
     }
     if (java().isEmpty()) {
       return Optional.of("there is no JDK 17; set SLUICE_JDK17 to one");
