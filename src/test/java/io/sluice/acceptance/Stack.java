@@ -2,18 +2,17 @@ package io.sluice.acceptance;
 
 import io.sluice.launcher.EmbeddedEndpoints;
 import io.sluice.launcher.EmbeddedProcess;
+import io.sluice.launcher.FileTree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
@@ -143,13 +142,8 @@ final class Stack implements AutoCloseable {
     clusters.clear();
     s3.close();
     process.close();
-    if (!Files.exists(models)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(models)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(file);
-      }
+    try {
+      FileTree.delete(models);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -1,6 +1,7 @@
 package io.sluice.embedded;
 
 import io.sluice.launcher.EmbeddedEndpoints;
+import io.sluice.launcher.FileTree;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -86,7 +87,7 @@ public final class EmbeddedStack implements AutoCloseable {
       if (stack == null && redis != null) {
         redis.close();
       } else if (stack == null) {
-        RedisServer.deleteRecursively(temporary);
+        FileTree.delete(temporary);
       }
     }
   }

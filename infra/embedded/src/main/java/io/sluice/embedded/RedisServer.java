@@ -1,17 +1,16 @@
 package io.sluice.embedded;
 
+import io.sluice.launcher.FileTree;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -225,7 +224,7 @@ final class RedisServer implements AutoCloseable {
     }
     open = false;
     stop(supervisor);
-    deleteRecursively(temporary);
+    FileTree.delete(temporary);
   }
 
   private static void stop(Process supervisor) throws IOException {
@@ -241,20 +240,6 @@ final class RedisServer implements AutoCloseable {
       supervisor.destroyForcibly();
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while Redis was ending; it was killed", e);
-    }
-  }
-
-  /** Deletes a directory and what is in it, if it is there. */
-  static void deleteRecursively(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (Stream<Path> paths = Files.walk(directory)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
     }
   }
 
