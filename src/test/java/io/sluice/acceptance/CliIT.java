@@ -140,8 +140,12 @@ class CliIT {
     JsonNode dry = cli.run("gc", "--dry-run", "--grace", "0s", "--json").json();
     assertThat(dry.get("deletedObjects").intValue()).isPositive();
     assertThat(cluster.bucket().shards()).hasSize(before);
-    JsonNode gc = cli.run("gc", "--grace", "0s", "--json").json();
+    Cli.Run collected = cli.run("gc", "--grace", "0s", "--json", "--verbose");
+    JsonNode gc = collected.json();
     assertThat(gc.get("deletedObjects")).isEqualTo(dry.get("deletedObjects"));
+    assertThat(collected.err())
+        .contains("\"principal\":\"process\",\"action\":\"collect\"")
+        .contains("\"objects\":" + gc.get("deletedObjects") + ",");
     assertThat(cluster.bucket().shards().size()).isLessThan(before);
     cli.run("load", "cli/v@" + one).failed(3, "version-missing");
     cli.run("verify", "cli/v", "--deep").succeeded();

@@ -7,6 +7,7 @@ import io.sluice.model.SluiceException;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -31,8 +32,9 @@ public final class AuditLog {
   }
 
   /**
-   * Does something and writes down what came of it.
+   * Does something to a model and writes down what came of it.
    *
+   * @param asked the version that it is to be done to, if that is said
    * @param version of what was done, as far as it is known then
    */
   <T> T audited(
@@ -41,13 +43,26 @@ public final class AuditLog {
       Optional<String> asked,
       Function<T, String> version,
       Supplier<T> work) {
+    return audited(
+        action,
+        (line, result) ->
+            line.put("model", model).put("version", result.map(version).or(() -> asked).orElse("")),
+        work);
+  }
+
+  /**
+   * Does something and writes down what came of it.
+   *
+   * @param details says in the line what was done; there is no result if it failed
+   */
+  <T> T audited(String action, BiConsumer<ObjectNode, Optional<T>> details, Supplier<T> work) {
     try {
       T result = work.get();
-      write(action, model, version.apply(result), "done");
+      write(action, line -> details.accept(line, Optional.of(result)), "done");
       return result;
     } catch (RuntimeException e) {
       String code = e instanceof SluiceException known ? known.code() : "internal";
-      write(action, model, asked.orElse(""), code);
+      write(action, line -> details.accept(line, Optional.empty()), code);
       throw e;
     }
   }
@@ -57,14 +72,15 @@ public final class AuditLog {
     lines.accept(line(principal.name(), what, requestId).put("outcome", "role-missing").toString());
   }
 
-  private void write(String action, String model, String version, String outcome) {
+  private void write(String action, Consumer<ObjectNode> details, String outcome) {
     Optional<Caller> caller = Caller.current();
     ObjectNode line =
         line(
             caller.map(c -> c.principal().name()).orElse("process"),
             action,
             caller.map(Caller::requestId).orElse(""));
-    line.put("model", model).put("version", version).put("outcome", outcome);
+    details.accept(line);
+    line.put("outcome", outcome);
     lines.accept(line.toString());
   }
 

@@ -1,6 +1,6 @@
 package io.sluice.functions.cli;
 
-import io.sluice.manifest.GarbageCollector;
+import io.sluice.functions.audit.AuditedCollector;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.Verifier;
 import io.sluice.storage.ShardStore;
@@ -12,7 +12,7 @@ import jakarta.inject.Inject;
 @Dependent
 class StoreSide {
   @Inject Instance<ManifestRepository> manifests;
-  @Inject Instance<GarbageCollector> collector;
+  @Inject Instance<AuditedCollector> collector;
   @Inject Instance<Verifier> verifier;
   @Inject Instance<ShardStore> store;
 
@@ -20,7 +20,7 @@ class StoreSide {
     return manifests.get();
   }
 
-  GarbageCollector collector() {
+  AuditedCollector collector() {
     return collector.get();
   }
 

@@ -1,6 +1,7 @@
 package io.sluice.functions.wiring;
 
 import io.sluice.functions.audit.AuditLog;
+import io.sluice.functions.audit.AuditedCollector;
 import io.sluice.functions.audit.AuditedManifests;
 import io.sluice.functions.config.SluiceConfig;
 import io.sluice.functions.config.SluiceConfig.StoreKind;
@@ -78,8 +79,11 @@ public class ManifestWiring {
 
   @Produces
   @Singleton
-  GarbageCollector collector(ShardStore store, ManifestIndex index, ObjectPins pins) {
-    return new GarbageCollector(store, index, pins, new ManifestCodec(), InstantSource.system());
+  AuditedCollector collector(
+      ShardStore store, ManifestIndex index, ObjectPins pins, AuditLog audit) {
+    return new AuditedCollector(
+        new GarbageCollector(store, index, pins, new ManifestCodec(), InstantSource.system()),
+        audit);
   }
 
   @Produces
