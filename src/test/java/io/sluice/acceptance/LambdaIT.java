@@ -135,6 +135,11 @@ class LambdaIT {
   @Test
   void aFunctionIsNoOther() {
     Api.problem(api("load").post("/upload", "{}"), 404, "route-missing");
+    Api.problem(api("load").get("/upload"), 404, "route-missing");
+    Api.problem(api("load").get("/load"), 405, "method-not-allowed");
+    Api.problem(api("load").post("/models", "{}"), 405, "method-not-allowed");
+    Api.problem(api("load").post("/events", "{}"), 404, "route-missing");
+    Api.problem(api("load").post("/activations", "{}"), 404, "route-missing");
     Api.problem(api("worker").post("/release", "{}"), 404, "route-missing");
     Api.problem(api("compute").post("/jobs/none/cancel", "{}"), 404, "job-missing");
     assertThat(api("compute").get("/q/health/live").statusCode()).isEqualTo(200);

@@ -4,6 +4,7 @@ import io.sluice.functions.auth.AccessTable;
 import io.sluice.functions.config.SluiceConfig;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Inject;
@@ -22,9 +23,10 @@ public class OneFunction {
   @ConfigProperty(name = "quarkus.funqy.export")
   Optional<String> export;
 
-  void register(@Observes Router router) {
+  /** Next behind the guard, before every route that reads a body itself. */
+  void register(@Observes @Priority(2) Router router) {
     if (config.engine() == SluiceConfig.Engine.LAMBDA && export.isPresent()) {
-      router.route().order(Integer.MIN_VALUE + 1).handler(this::pass);
+      router.route().order(AccessGuard.ORDER).handler(this::pass);
     }
   }
 
