@@ -394,6 +394,29 @@ class EmbedIT {
 
   @Test
   @Order(9)
+  void halvesOfTheGraphEmbedAlmostTheSame() {
+    Api api = cluster.api();
+    ObjectNode convert = Api.object("model", MODEL, "operation", "convert");
+    convert.putObject("arguments").put("to", "F16").put("output", MODEL + ":f16");
+    JsonNode made = Api.ok(api.post("/compute", convert)).get("result");
+    assertThat(made.get("S").longValue()).isLessThan(48 << 20);
+    ObjectNode request = request("encoding", "base64");
+    request.put("model", MODEL + ":f16");
+    List<String> halves = bits(Api.ok(api.post("/embed", request)));
+    for (int i = 0; i < golden.size(); i++) {
+      float[] expected = floats(first().get(i));
+      float[] actual = floats(halves.get(i));
+      for (int j = 0; j < expected.length; j++) {
+        assertThat(Math.abs(actual[j] - expected[j]))
+            .as(golden.get(i).get("text").textValue())
+            .isLessThan(2e-3f);
+      }
+    }
+    assertThat(halves).isNotEqualTo(first());
+  }
+
+  @Test
+  @Order(10)
   void modelThatIsNotLoadedAnswersTheSameBits() {
     cluster.unloadAll();
     assertSameBits(bits(Api.ok(cluster.api().post("/embed", request("encoding", "base64")))));
@@ -402,7 +425,7 @@ class EmbedIT {
   }
 
   @Test
-  @Order(10)
+  @Order(11)
   void workersThatDieChangeNothing() throws Exception {
     String vectors = bytes(cluster.api(), "v1");
     while (cluster.workers().size() > 1) {

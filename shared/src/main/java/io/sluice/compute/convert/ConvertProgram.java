@@ -28,6 +28,7 @@ import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
+import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
@@ -274,6 +275,9 @@ public final class ConvertProgram implements ComputeProgram {
       } else {
         draft.keep(shard);
       }
+    }
+    if (arguments.to() == DType.I8) {
+      selection.taken().forEach(name -> draft.beside(name, ConvertArguments.SCALE));
     }
     manifest.tensors().stream()
         .map(ModelManifest.Tensor::info)

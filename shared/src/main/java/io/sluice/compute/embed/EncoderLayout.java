@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BinaryOperator;
 
 /**
  * Where the weights of an encoder of the BERT family lie in a model: which tensor is what, by name
@@ -24,6 +25,12 @@ import java.util.Set;
  */
 final class EncoderLayout {
   private static final String WORDS = "embeddings.word_embeddings.weight";
+  private static final String SAFETENSORS = "SAFETENSORS";
+
+  /** Of two tensors that are the same, one that is called so, and else the first. */
+  private static final BinaryOperator<Tensor> NAMED_FIRST =
+      (a, b) -> a.role().isPresent() && b.role().isEmpty() ? b : a;
+
   private static final Set<DType> DTYPES = Set.of(DType.F32, DType.F16, DType.BF16);
 
   private final ModelManifest manifest;
@@ -82,25 +89,34 @@ final class EncoderLayout {
                 + "'");
   }
 
-  /** Tensors that belong together, by what they are: all safetensors files, each ONNX file, all. */
+  /**
+   * Tensors that belong together, by what they are: all safetensors files, each ONNX file, all. A
+   * name that tensors of several files have in common is stored as {@code <file>#<name>}, and stays
+   * so in versions that are derived and have other files.
+   */
   private static List<Map<String, Tensor>> candidates(ModelManifest manifest) {
     Map<String, Map<String, Tensor>> groups = new LinkedHashMap<>();
-    groups.put("SAFETENSORS", new HashMap<>());
+    groups.put(SAFETENSORS, new HashMap<>());
     Map<String, Tensor> all = new HashMap<>();
     for (Tensor tensor : manifest.tensors()) {
+      String name = tensor.info().name();
+      int mark = name.indexOf('#');
+      String meaning = tensor.role().orElse(name.substring(mark + 1));
       ModelManifest.File file = manifest.files().get(tensor.file());
-      String name = tensor.meaning();
-      String unique = file.path() + "#";
-      if (name.startsWith(unique)) {
-        name = name.substring(unique.length());
-      }
-      String group = file.format().equals("SAFETENSORS") ? file.format() : file.path();
-      groups.computeIfAbsent(group, g -> new HashMap<>()).putIfAbsent(name, tensor);
-      all.putIfAbsent(name, tensor);
+      String group = group(file, mark < 0 ? file.path() : name.substring(0, mark));
+      groups.computeIfAbsent(group, g -> new HashMap<>()).merge(meaning, tensor, NAMED_FIRST);
+      all.merge(meaning, tensor, NAMED_FIRST);
     }
     List<Map<String, Tensor>> candidates = new ArrayList<>(groups.values());
     candidates.add(all);
     return candidates;
+  }
+
+  private static String group(ModelManifest.File file, String uploaded) {
+    boolean same = uploaded.equals(file.path());
+    boolean checkpoint =
+        same ? file.format().equals(SAFETENSORS) : uploaded.endsWith(".safetensors");
+    return checkpoint ? SAFETENSORS : uploaded;
   }
 
   /** Number of layers. */
@@ -223,7 +239,9 @@ final class EncoderLayout {
           throw EmbedException.model(
               "tensor '"
                   + tensor.info().name()
-                  + "' is "
+                  + "'"
+                  + tensor.role().map(role -> " (" + role + ")").orElse("")
+                  + " is "
                   + tensor.info().dtype()
                   + ", an encoder's are F32, F16 or BF16");
         }

@@ -132,6 +132,7 @@ final class DraftFiles {
                                 indexes.get(path),
                                 offset,
                                 draft.layer(name),
+                                draft.role(name),
                                 ModelDraft.ordered(free.get(name))))));
     for (ModelManifest.Tensor kept : draft.kept()) {
       if (keptPaths.containsKey(kept.file())) {

@@ -34,11 +34,14 @@ public final class ModelDraft {
   private final Map<String, DraftTensor> tensors = new LinkedHashMap<>();
   private final TreeMap<String, byte[]> files = new TreeMap<>();
   private final Map<String, ModelManifest.Tensor> opaque = new HashMap<>();
-  private final Map<String, OptionalInt> layers = new HashMap<>();
+  private final Map<String, Meaning> meanings = new HashMap<>();
 
   /** A shard with the tensors in it; the header is known if a task of the computation made it. */
   record DraftShard(
       ShardDescriptor shard, Optional<ShardDescriptor> header, List<StoredShard.Placed> blocks) {}
+
+  /** What a tensor is in the model: see {@link ModelManifest.Tensor}. */
+  private record Meaning(OptionalInt layer, Optional<String> role) {}
 
   /** A tensor with its pieces so far. */
   record DraftTensor(TensorInfo info, List<ModelManifest.Piece> pieces) {}
@@ -49,7 +52,7 @@ public final class ModelDraft {
     parent.ifPresent(
         manifest -> {
           for (ModelManifest.Tensor tensor : manifest.tensors()) {
-            layers.put(tensor.info().name(), tensor.layer());
+            meanings.put(tensor.info().name(), new Meaning(tensor.layer(), tensor.role()));
             if (isOpaque(manifest.files().get(tensor.file()))) {
               opaque.put(tensor.info().name(), tensor);
             }
@@ -68,7 +71,8 @@ public final class ModelDraft {
 
   /**
    * A version derived from another one: files that are no model format (configuration, tokenizer)
-   * are taken over; tensors are to be added.
+   * are taken over; tensors are to be added. Those with the name of a tensor of the parent keep its
+   * layer and its role.
    */
   public static ModelDraft from(ModelManifest parent) {
     return new ModelDraft(Optional.of(parent), parent.plan());
@@ -143,6 +147,23 @@ public final class ModelDraft {
           "tensor '" + tensor.name() + "' has " + tensor.bytes() + " bytes");
     }
     tensor(tensor);
+    return this;
+  }
+
+  /**
+   * Says that a new tensor comes with one of the parent, such as its scales: it gets the layer of
+   * that, and, if that has a role, the role with {@code suffix} behind it.
+   *
+   * @param tensor name of a tensor of the parent
+   * @param suffix what the name of the new tensor has behind that name
+   */
+  public ModelDraft beside(String tensor, String suffix) {
+    Meaning meaning = meanings.get(tensor);
+    if (meaning == null) {
+      throw new IllegalArgumentException("the parent has no tensor '" + tensor + "'");
+    }
+    meanings.put(
+        tensor + suffix, new Meaning(meaning.layer(), meaning.role().map(r -> r + suffix)));
     return this;
   }
 
@@ -222,7 +243,12 @@ public final class ModelDraft {
   }
 
   OptionalInt layer(String tensor) {
-    return layers.getOrDefault(tensor, LayerNames.layer(tensor));
+    Meaning meaning = meanings.get(tensor);
+    return meaning == null ? LayerNames.layer(tensor) : meaning.layer();
+  }
+
+  Optional<String> role(String tensor) {
+    return Optional.ofNullable(meanings.get(tensor)).flatMap(Meaning::role);
   }
 
   static List<ModelManifest.Piece> ordered(DraftTensor tensor) {

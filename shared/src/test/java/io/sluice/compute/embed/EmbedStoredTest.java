@@ -1,6 +1,7 @@
 package io.sluice.compute.embed;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -9,9 +10,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeKind;
 import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.TensorRef;
+import io.sluice.compute.convert.ConvertProgram;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.product.MatrixSource;
 import io.sluice.compute.product.TopkProgram;
@@ -69,10 +72,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -108,6 +113,7 @@ class EmbedStoredTest {
   private final ShardPins pins =
       new RedisShardPins(redis, prefix, Duration.ofMinutes(1), Duration.ofMinutes(1));
   private final TransferMemory memory = new TransferMemory(32 << 20);
+  private final ComputeThreads threads = new ComputeThreads(2);
   private final SlabPool pool = new SlabPool(64 << 20);
   private final Map<String, Embedder> embedders = new HashMap<>();
   private final List<JobRunner> runners = new ArrayList<>();
@@ -167,6 +173,7 @@ class EmbedStoredTest {
                   new ComputeKind(
                       List.of(
                           new EmbedProgram(embedder, files, shards, publisher),
+                          new ConvertProgram(manifests, registry, shards, threads, publisher),
                           new TopkProgram(matrices, publisher, Parallel.none())))),
               pool::freeBytes,
               JobRunner.Settings.of(id, 2)));
@@ -185,6 +192,7 @@ class EmbedStoredTest {
   void stop() {
     runners.forEach(JobRunner::close);
     embedders.values().forEach(Embedder::close);
+    threads.close();
     signals.close();
     store.close();
     memory.close();
@@ -254,12 +262,30 @@ class EmbedStoredTest {
     return out.toByteArray();
   }
 
+  /** The encoder as an ONNX graph. */
+  private byte[] onnx() {
+    OnnxGraph graph = new OnnxGraph();
+    for (TensorInfo info : infos) {
+      String name = info.name();
+      List<Long> shape = info.shape();
+      if (shape.size() == 2 && name.startsWith("encoder.")) {
+        String module = name.substring(0, name.length() - ".weight".length());
+        graph.product(module, weights.get(name), shape.get(0).intValue(), shape.get(1).intValue());
+      } else {
+        graph.named(name, weights.get(name), shape.stream().mapToLong(Long::longValue).toArray());
+      }
+    }
+    return graph.toBytes();
+  }
+
   // ---- jobs
 
   private void upload(String model, long shardBytes, Map<String, byte[]> files) throws Exception {
     Path folder = Files.createTempDirectory(temp, "source");
     for (Map.Entry<String, byte[]> file : files.entrySet()) {
-      Files.write(folder.resolve(file.getKey()), file.getValue());
+      Path path = folder.resolve(file.getKey());
+      Files.createDirectories(path.getParent());
+      Files.write(path, file.getValue());
     }
     UploadSpec spec =
         new UploadSpec(
@@ -316,6 +342,10 @@ class EmbedStoredTest {
 
   /** The vectors of texts without any job. */
   private float[] direct(List<String> texts) throws InterruptedException {
+    return direct("encoder", texts);
+  }
+
+  private float[] direct(String model, List<String> texts) throws InterruptedException {
     EmbedRequest request =
         new EmbedRequest(
             texts,
@@ -326,7 +356,7 @@ class EmbedStoredTest {
             false);
     float[] all = new float[texts.size() * H];
     int at = 0;
-    for (float[] vector : embedders.get("w1").embed(ModelRef.parse("encoder"), request).vectors()) {
+    for (float[] vector : embedders.get("w1").embed(ModelRef.parse(model), request).vectors()) {
       System.arraycopy(vector, 0, all, at, H);
       at += H;
     }
@@ -498,5 +528,107 @@ class EmbedStoredTest {
         "{'texts':{'model':'bad','file':'many.txt'}}",
         "embed-arguments-invalid",
         "stored as a model by the argument 'output'");
+  }
+
+  // ---- encoders that were converted
+
+  private static Map<String, byte[]> withSettings(Map<String, byte[]> weights) {
+    Map<String, byte[]> files = new HashMap<>(weights);
+    files.put("tokenizer.json", TOKENIZER.getBytes(StandardCharsets.UTF_8));
+    files.put("config.json", CONFIG.getBytes(StandardCharsets.UTF_8));
+    return files;
+  }
+
+  private ModelManifest manifest(String ref) {
+    ModelRef parsed = ModelRef.parse(ref);
+    return manifests.load(parsed.name(), manifests.resolve(parsed).version());
+  }
+
+  private static Map<String, String> roles(ModelManifest manifest) {
+    Map<String, String> roles = new TreeMap<>();
+    for (ModelManifest.Tensor tensor : manifest.tensors()) {
+      tensor.role().ifPresent(role -> roles.put(tensor.info().name(), role));
+    }
+    return roles;
+  }
+
+  /** Largest difference of two lists of unit vectors. */
+  private static float distance(float[] a, float[] b) {
+    assertThat(a).hasSameSizeAs(b);
+    float worst = 0;
+    for (int i = 0; i < a.length; i++) {
+      worst = Math.max(worst, Math.abs(a[i] - b[i]));
+    }
+    return worst;
+  }
+
+  @Test
+  void convertedGraphEmbedsLikeTheOneItWasMadeOf() throws Exception {
+    upload("graph", 1024, withSettings(Map.of("model.onnx", onnx())));
+    List<String> texts = lines(20);
+    float[] exact = direct("graph", texts);
+    assertThat(distance(exact, direct("encoder", texts))).isLessThan(1e-5f);
+    Map<String, String> roles = roles(manifest("graph"));
+    assertThat(roles).hasSize(6).containsValue("encoder.layer.0.attention.self.query.weight");
+
+    Map<String, Float> bounds = Map.of("F16", 0.005f, "BF16", 0.04f);
+    for (Map.Entry<String, Float> bound : bounds.entrySet()) {
+      String to = bound.getKey();
+      String output = "graph:" + to.toLowerCase(Locale.ROOT);
+      JsonNode answer = result("graph", "convert", "{'to':'" + to + "','output':'" + output + "'}");
+      assertThat(roles(manifest(output))).isEqualTo(roles);
+      assertThat(distance(direct(output, texts), exact))
+          .as(to)
+          .isPositive()
+          .isLessThan(bound.getValue());
+      // the same computation makes the same version
+      assertThat(
+              result("graph", "convert", "{'to':'" + to + "','output':'" + output + "'}")
+                  .at("/result/version"))
+          .isEqualTo(answer.at("/result/version"));
+    }
+  }
+
+  @Test
+  void quantizedGraphIsRefusedByItsDtype() throws Exception {
+    upload("graph", 1024, withSettings(Map.of("model.onnx", onnx())));
+    result("graph", "convert", "{'to':'I8','output':'graph:i8'}");
+    ModelManifest made = manifest("graph:i8");
+    Map<String, String> expected = roles(manifest("graph"));
+    Map.copyOf(expected).forEach((name, role) -> expected.put(name + ".scale", role + ".scale"));
+    assertThat(roles(made)).isEqualTo(expected);
+    for (ModelManifest.Tensor tensor : made.tensors()) {
+      if (tensor.role().isPresent()) {
+        assertThat(tensor.layer()).as(tensor.info().name()).hasValue(0);
+      }
+    }
+    assertThatThrownBy(() -> direct("graph:i8", List.of("a")))
+        .isInstanceOf(EmbedException.class)
+        .hasMessageContaining("is I8, an encoder's are F32, F16 or BF16");
+    // the tables stay as they are: the first that is not is a matrix without a name
+    ObjectNode request = JSON.createObjectNode().put("model", "graph").put("operation", "convert");
+    request.putArray("tensors").add("onnx::*");
+    request.putObject("arguments").put("to", "I8").put("output", "graph:matrices");
+    Job job =
+        run(jobs.create(ComputeKind.COMPUTE, ComputeSpec.read(request).toJson(), Optional.empty()));
+    assertThat(job.error()).isEmpty();
+    assertThatThrownBy(() -> direct("graph:matrices", List.of("a")))
+        .isInstanceOf(EmbedException.class)
+        .hasMessageContaining(
+            "tensor 'onnx::MatMul_900' (encoder.layer.0.attention.self.query.weight) is I8");
+  }
+
+  @Test
+  void encoderInTwoFormatsEmbedsConvertedToo() throws Exception {
+    upload(
+        "both",
+        1024,
+        withSettings(Map.of("model.safetensors", safetensors(), "onnx/model.onnx", onnx())));
+    List<String> texts = lines(20);
+    assertThat(direct("both", texts)).isEqualTo(direct("encoder", texts));
+    result("both", "convert", "{'to':'F16','output':'both:f16'}");
+    assertThat(distance(direct("both:f16", texts), direct("encoder", texts)))
+        .isPositive()
+        .isLessThan(0.005f);
   }
 }

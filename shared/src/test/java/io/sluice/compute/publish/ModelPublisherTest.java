@@ -50,6 +50,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -335,6 +336,63 @@ class ModelPublisherTest {
                 parent.manifest().shards().get(3)));
     assertThat(child.manifest().provenance().orElseThrow().parents().getFirst().version())
         .isEqualTo(parent.version());
+  }
+
+  @Test
+  void aDerivedVersionKeepsWhatTensorsAre() throws Exception {
+    TensorInfo anonymous = info("onnx::MatMul_1", DType.F32, 6L, 2L);
+    TensorInfo kept = info("onnx::MatMul_2", DType.F32, 4L);
+    ModelDraft first = ModelDraft.fresh();
+    first.add(store(first, OutputBlock.whole(anonymous)));
+    first.add(store(first, OutputBlock.whole(kept)));
+    ModelManifest plain =
+        publisher.publish(job, ModelRef.parse("base"), Optional.empty(), first, MADE).manifest();
+    // as an upload of an ONNX graph knows it
+    ModelManifest parent =
+        ModelManifest.of(
+            plain.plan(),
+            plain.files(),
+            plain.tensors().stream()
+                .map(
+                    t ->
+                        new ModelManifest.Tensor(
+                            t.info(),
+                            t.file(),
+                            t.fileOffset(),
+                            OptionalInt.of(3),
+                            Optional.of("layer.3." + t.info().name().charAt(13) + ".weight"),
+                            t.pieces()))
+                .toList(),
+            plain.shards());
+
+    TensorInfo converted = info("onnx::MatMul_1", DType.I8, 6L, 2L);
+    TensorInfo scale = info("onnx::MatMul_1.scale", DType.F32, 6L);
+    TensorInfo other = info("layers.7.x", DType.F32, 1L);
+    ModelDraft draft = ModelDraft.from(parent).beside("onnx::MatMul_1", ".scale");
+    draft.keep(
+        parent.tensors().stream()
+            .filter(t -> t.info().equals(kept))
+            .findFirst()
+            .orElseThrow()
+            .pieces()
+            .getFirst()
+            .shard());
+    draft.add(store(draft, OutputBlock.whole(converted), OutputBlock.whole(scale)));
+    draft.add(store(draft, OutputBlock.whole(other)));
+    Digest version = publisher.publish(job, TARGET, Optional.empty(), draft, MADE).version();
+
+    Map<String, String> meanings = new TreeMap<>();
+    for (ModelManifest.Tensor t : manifests.load(TARGET.name(), version).tensors()) {
+      meanings.put(t.info().name(), t.layer().orElse(-1) + " " + t.role().orElse("none"));
+    }
+    assertThat(meanings)
+        .isEqualTo(
+            Map.of(
+                "onnx::MatMul_1", "3 layer.3.1.weight",
+                "onnx::MatMul_1.scale", "3 layer.3.1.weight.scale",
+                "onnx::MatMul_2", "3 layer.3.2.weight",
+                "layers.7.x", "7 none"));
+    assertThatThrownBy(() -> draft.beside("none", ".scale")).hasMessageContaining("'none'");
   }
 
   @Test
