@@ -51,6 +51,11 @@ public final class ComputeKind implements JobKind {
     return program(spec).commit(spec, job, results, context);
   }
 
+  @Override
+  public void left(String job) {
+    programs.values().forEach(program -> program.left(job));
+  }
+
   private ComputeProgram program(ComputeSpec spec) {
     ComputeProgram program = programs.get(spec.operation());
     if (program == null) {

@@ -37,4 +37,7 @@ public interface ComputeProgram {
    */
   CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context)
       throws InterruptedException;
+
+  /** See {@link JobKind#left}; told of every computation that has ended on this worker. */
+  default void left(String job) {}
 }

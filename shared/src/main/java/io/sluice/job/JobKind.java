@@ -26,4 +26,12 @@ public interface JobKind {
    */
   CommitOutcome commit(Job job, TaskResults results, JobContext context)
       throws InterruptedException;
+
+  /**
+   * This worker has ended its work on a job, however that went, and none of its steps runs here any
+   * more: what was kept for them can go.
+   *
+   * @param job its id
+   */
+  default void left(String job) {}
 }

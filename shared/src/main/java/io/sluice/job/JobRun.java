@@ -46,7 +46,11 @@ final class JobRun {
         try {
           loop();
         } finally {
-          end();
+          try {
+            end();
+          } finally {
+            kind.left(jobId);
+          }
         }
         job = patiently(() -> runner.store().get(jobId));
       }

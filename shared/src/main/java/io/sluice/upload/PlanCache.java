@@ -2,7 +2,7 @@ package io.sluice.upload;
 
 import io.sluice.job.JobContext;
 
-/** Keeps the plan of the last job, so that its tasks do not parse it one by one. */
+/** Keeps the plan of one job, so that its tasks do not parse it one by one. */
 final class PlanCache {
   private String job;
   private UploadPlan plan;
@@ -13,5 +13,12 @@ final class PlanCache {
       job = context.job().id();
     }
     return plan;
+  }
+
+  synchronized void forget(String over) {
+    if (over.equals(job)) {
+      job = null;
+      plan = null;
+    }
   }
 }

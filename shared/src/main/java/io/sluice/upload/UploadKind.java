@@ -196,6 +196,11 @@ public final class UploadKind implements JobKind {
     return CommitOutcome.done(answer);
   }
 
+  @Override
+  public void left(String job) {
+    plans.forget(job);
+  }
+
   private static UploadPlan plan(ModelSource source, UploadSpec spec) {
     Map<String, ObjectInfo> infos = new HashMap<>();
     List<ByteSource> bytes = new ArrayList<>();

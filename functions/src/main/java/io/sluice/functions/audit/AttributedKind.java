@@ -42,4 +42,9 @@ public final class AttributedKind implements JobKind {
     }
     return caller.get().call(() -> kind.commit(job, results, context));
   }
+
+  @Override
+  public void left(String job) {
+    kind.left(job);
+  }
 }

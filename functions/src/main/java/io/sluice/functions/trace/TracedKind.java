@@ -74,6 +74,11 @@ public final class TracedKind implements JobKind {
     return outcome;
   }
 
+  @Override
+  public void left(String job) {
+    kind.left(job);
+  }
+
   private <T> T traced(
       String name, JobContext context, Map<String, String> attributes, Step<T> step)
       throws InterruptedException {

@@ -9,6 +9,15 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.functions.auth.Principal;
 import io.sluice.functions.auth.Role;
 import io.sluice.functions.trace.TraceContext;
+import io.sluice.functions.trace.TracedKind;
+import io.sluice.functions.trace.Tracer;
+import io.sluice.job.CommitOutcome;
+import io.sluice.job.Job;
+import io.sluice.job.JobContext;
+import io.sluice.job.JobKind;
+import io.sluice.job.JobPlan;
+import io.sluice.job.Lease;
+import io.sluice.job.TaskResults;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.time.Instant;
@@ -67,6 +76,42 @@ class AuditTest {
     assertThat(line().get("outcome").textValue()).isEqualTo("tag-moved");
     assertThat(line().get("version").textValue()).isEqualTo("v");
     assertThat(line().get("principal").textValue()).isEqualTo("process");
+  }
+
+  @Test
+  void whatStandsAroundAKindPassesOnThatAJobWasLeft() {
+    List<String> left = new ArrayList<>();
+    JobKind kind = new Leaving(left);
+    new TracedKind(new AttributedKind(kind), Tracer.OFF).left("job-1");
+    assertThat(left).containsExactly("job-1");
+  }
+
+  /** A kind of no jobs. */
+  private record Leaving(List<String> jobs) implements JobKind {
+    @Override
+    public String kind() {
+      return "none";
+    }
+
+    @Override
+    public JobPlan plan(Job job, JobContext context) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public JsonNode execute(Lease.TaskLease task, JobContext context) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public CommitOutcome commit(Job job, TaskResults results, JobContext context) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void left(String job) {
+      jobs.add(job);
+    }
   }
 
   @Test

@@ -418,13 +418,20 @@ public final class TrainProgram implements ComputeProgram {
     clear(job.id(), context.round() - 1, data);
     if (over) {
       publisher.release(job.id());
-      cache.forget(job.id() + "/");
       return CommitOutcome.done(
           answer(spec, train, data, state, Digest.parse(note.get("version").textValue()), results),
           note);
     }
     keep(job.id(), context.round() + 1, state);
     return CommitOutcome.next(layOut(round.at(epoch, step, places), dataset), note);
+  }
+
+  @Override
+  public void left(String job) {
+    cache.forget(job + "/");
+    synchronized (states) {
+      states.keySet().removeIf(key -> key.startsWith(job + "/"));
+    }
   }
 
   /** Scaling and state before the first step. */

@@ -199,6 +199,27 @@ class TrainingTest {
   }
 
   @Test
+  void noWorkerKeepsRowsOfAJobThatIsOver() throws Exception {
+    for (int i = 1; i <= 3; i++) {
+      bed.worker("w" + i);
+    }
+    digits(8 << 10);
+    train("digits", "net", ARGUMENTS);
+    assertThat(rowsKept()).containsOnly(0L);
+    String error =
+        bed.failure(
+            "digits",
+            "train",
+            "{'output': 'n', 'learningRate': 1e6, 'task': 'linear', 'epochs': 99}");
+    assertThat(error).contains("training-diverged");
+    assertThat(rowsKept()).containsOnly(0L);
+  }
+
+  private List<Long> rowsKept() {
+    return bed.workers.values().stream().map(worker -> worker.cache.bytes()).toList();
+  }
+
+  @Test
   void goesOnFromAnEpochAsIfItHadNeverStopped() throws Exception {
     bed.worker("w1");
     digits(1 << 20);

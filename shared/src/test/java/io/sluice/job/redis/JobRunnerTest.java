@@ -117,6 +117,7 @@ class JobRunnerTest {
     assertThat(job.result()).contains(IntNode.valueOf(55));
     assertThat(job.progress().bytesDone()).isEqualTo(1_000);
     assertThat(sum.mostAtOnce).hasValue(4);
+    assertThat(sum.left).containsExactly(id + " with 0 steps");
   }
 
   @Test
@@ -294,6 +295,7 @@ class JobRunnerTest {
     assertThat(summary.job().state()).isEqualTo(JobState.CANCELLED);
     assertThat(summary.discarded()).isEqualTo(2);
     assertThat(sum.interrupted).hasValue(2);
+    assertThat(sum.left).contains(id + " with 0 steps");
     return taken;
   }
 
@@ -563,6 +565,7 @@ class JobRunnerTest {
     }
 
     final Queue<String> executed = new ConcurrentLinkedQueue<>();
+    final Queue<String> left = new ConcurrentLinkedQueue<>();
     final AtomicInteger interrupted = new AtomicInteger();
     final AtomicInteger atOnce = new AtomicInteger();
     final AtomicInteger mostAtOnce = new AtomicInteger();
@@ -619,6 +622,11 @@ class JobRunnerTest {
       } finally {
         atOnce.decrementAndGet();
       }
+    }
+
+    @Override
+    public void left(String job) {
+      left.add(job + " with " + atOnce + " steps");
     }
 
     @Override
