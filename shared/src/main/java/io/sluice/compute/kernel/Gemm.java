@@ -74,12 +74,19 @@ public final class Gemm {
     multiply(w, x, x0, n, y, y0, ys, parallel, Dots.forThisProcess());
   }
 
-  /** y = x Wᵀ + b, with one element of b for each of {@code w.rows()}. */
+  /**
+   * y = x Wᵀ + b, with rows of y without gaps.
+   *
+   * @param bias one element for each of {@code w.rows()}, or none at all
+   */
   public static void multiply(
-      Weights w, float[] x, int n, float[] bias, float[] y, Parallel parallel) {
-    Objects.checkFromIndexSize(0, w.rows(), bias.length);
-    multiply(w, x, 0, n, y, 0, w.rows(), parallel);
-    for (int i = 0, at = 0; i < n; i++) {
+      Weights w, float[] x, int x0, int n, float[] bias, float[] y, Parallel parallel) {
+    boolean biased = bias.length > 0;
+    if (biased) {
+      Objects.checkFromIndexSize(0, w.rows(), bias.length);
+    }
+    multiply(w, x, x0, n, y, 0, w.rows(), parallel);
+    for (int i = 0, at = 0; biased && i < n; i++) {
       for (int j = 0; j < w.rows(); j++, at++) {
         y[at] += bias[j];
       }

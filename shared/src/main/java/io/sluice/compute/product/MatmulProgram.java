@@ -23,7 +23,6 @@ import io.sluice.job.JobPlan;
 import io.sluice.job.Lease;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
-import io.sluice.job.TaskSpec;
 import io.sluice.json.JsonObject;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
@@ -35,7 +34,6 @@ import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,17 +70,26 @@ public final class MatmulProgram implements ComputeProgram {
   /** Bytes of a shard of y. */
   private static final long OUTPUT_SHARD = 64L << 20;
 
-  private static final String NAME = "matmul";
   private static final String Y = "y";
 
   private final MatrixSource source;
   private final ModelPublisher publisher;
   private final Parallel parallel;
+  private final int partFloats;
+  private final SharedInputs inputs = new SharedInputs();
 
   public MatmulProgram(MatrixSource source, ModelPublisher publisher, Parallel parallel) {
+    this(source, publisher, parallel, PART);
+  }
+
+  /**
+   * @param partFloats see {@link #PART}
+   */
+  MatmulProgram(MatrixSource source, ModelPublisher publisher, Parallel parallel, int partFloats) {
     this.source = source;
     this.publisher = publisher;
     this.parallel = parallel;
+    this.partFloats = partFloats;
   }
 
   private record Arguments(
@@ -114,11 +121,13 @@ public final class MatmulProgram implements ComputeProgram {
     final Arguments arguments;
     final Matrix weight;
     final RowReader x;
+    final Operands operands;
     final Optional<StoredTensors.Located> bias;
     final int in;
     final long out;
 
-    Product(ComputeSpec spec, Digest version, Optional<Digest> xVersion) {
+    Product(ComputeSpec spec, Operands.Versions versions) {
+      Digest version = versions.matrix();
       this.spec = spec;
       this.arguments = Arguments.read(spec);
       this.weight =
@@ -128,7 +137,8 @@ public final class MatmulProgram implements ComputeProgram {
       }
       this.in = arguments.transposed ? Math.toIntExact(weight.rows()) : weight.columns();
       this.out = arguments.transposed ? weight.columns() : weight.rows();
-      this.x = RowReader.open("x", arguments.x, xVersion, in, source.tensors());
+      this.x = RowReader.open("x", arguments.x, versions.rows(), in, source.tensors());
+      this.operands = new Operands(weight, x);
       this.bias =
           arguments.bias.map(
               name ->
@@ -186,13 +196,12 @@ public final class MatmulProgram implements ComputeProgram {
 
   @Override
   public String name() {
-    return NAME;
+    return "matmul";
   }
 
   @Override
   public JobPlan plan(ComputeSpec spec, Job job, JobContext context) {
-    Digest version = source.manifests().resolve(spec.model()).version();
-    Product product = new Product(spec, version, Optional.empty());
+    Product product = new Product(spec, Operands.Versions.resolve(spec, source.manifests()));
     if (product.arguments.output.isEmpty()) {
       if (product.elements() > MAX_ANSWER) {
         throw ComputeException.tooLarge(
@@ -213,40 +222,21 @@ public final class MatmulProgram implements ComputeProgram {
       }
       publisher.requireFits(List.of(output(product, 0)));
     }
-    List<TaskSpec> tasks = product.weight.tasks(spec, context, source.registry());
-    ObjectNode shared = JsonNodeFactory.instance.objectNode().put("version", version.toString());
-    product.x.version().ifPresent(x -> shared.put("x", x.version().orElseThrow().toString()));
-    return new JobPlan(tasks, true, shared);
-  }
-
-  private Product product(ComputeSpec spec, JobContext context) {
-    JsonNode shared = context.shared();
-    return new Product(
-        spec,
-        Digest.parse(shared.get("version").textValue()),
-        Optional.ofNullable(shared.get("x")).map(x -> Digest.parse(x.textValue())));
+    return product.operands.plan(spec, context, source.registry());
   }
 
   @Override
   public JsonNode execute(ComputeSpec spec, Lease.TaskLease lease, JobContext context)
       throws InterruptedException {
-    Product product = product(spec, context);
-    Matrix weight = product.weight;
-    int shard = lease.task().payload().get("shard").intValue();
-    List<ByteRange> runs = weight.runs().get(shard);
-    ObjectNode result = JsonNodeFactory.instance.objectNode();
-    result.put("bytes", ChunkRuns.bytes(runs));
-    ArrayNode pieces = result.putArray("pieces");
-    try (ShardAccess.Open open =
-        source.shards().open(weight.manifest().shards().get(shard), runs, context::addBytes)) {
-      for (ModelManifest.Piece piece : weight.pieces()) {
-        if (piece.shard() == shard) {
-          pieces.add(multiply(product, piece, open, context));
-        }
-      }
-    } catch (SluiceException e) {
-      throw Named.busy(e);
-    }
+    Product product = new Product(spec, Operands.Versions.of(context));
+    ArrayNode pieces = JsonNodeFactory.instance.arrayNode();
+    ObjectNode result =
+        product.operands.execute(
+            lease,
+            source.shards(),
+            context,
+            (piece, open) -> pieces.add(multiply(product, piece, open, context)));
+    result.set("pieces", pieces);
     return result;
   }
 
@@ -315,29 +305,43 @@ public final class MatmulProgram implements ComputeProgram {
     void put(long firstRow, float[] rows);
   }
 
-  /** The product in parts of so many rows of x that x and y fit the heap. */
+  /**
+   * The product in parts of so many rows of x that x and y fit the heap. Which rows of x are read
+   * together depends on their length only, so all tasks of a job can share them.
+   */
   private void parts(Product product, Weights w, float[] bias, JobContext context, Part target)
       throws InterruptedException {
-    int count = Math.clamp(PART / (long) Math.max(w.rows(), w.columns()), 1, PART);
+    int most = Math.max(1, partFloats / w.columns());
+    int step = Math.clamp(partFloats / w.rows(), 1, most);
     long n = product.x.rows();
-    for (long row = 0; row < n; row += count) {
+    for (long row = 0; row < n; row += most) {
       context.check();
-      int rows = (int) Math.min(count, n - row);
-      float[] x = product.x.read(row, rows, context::addBytes);
-      float[] y = new float[Math.multiplyExact(rows, w.rows())];
-      if (bias.length > 0) {
-        Gemm.multiply(w, x, rows, bias, y, parallel);
-      } else {
-        Gemm.multiply(w, x, 0, rows, y, 0, w.rows(), parallel);
+      int count = (int) Math.min(most, n - row);
+      float[] x = product.x.read(row, count, inputs, context);
+      for (int done = 0; done < count; done += step) {
+        context.check();
+        int rows = Math.min(step, count - done);
+        float[] y = new float[Math.multiplyExact(rows, w.rows())];
+        Gemm.multiply(w, x, done * w.columns(), rows, bias, y, parallel);
+        target.put(row + done, y);
       }
-      target.put(row, y);
     }
+  }
+
+  @Override
+  public void left(String job) {
+    inputs.forget(job);
+  }
+
+  /** Bytes of x that tasks share. */
+  long inputBytes() {
+    return inputs.bytes();
   }
 
   @Override
   public CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context)
       throws InterruptedException {
-    Product product = product(spec, context);
+    Product product = new Product(spec, Operands.Versions.of(context));
     ObjectNode result = JsonNodeFactory.instance.objectNode();
     result.put("weight", product.arguments.weight);
     product.y().shape().forEach(result.putArray("shape")::add);
@@ -350,9 +354,7 @@ public final class MatmulProgram implements ComputeProgram {
       result.put("version", version.toString());
       result.put("tensor", Y);
     }
-    ObjectNode answer = Named.answer(NAME, spec, product.weight, results);
-    answer.set("result", result);
-    return CommitOutcome.done(answer);
+    return product.operands.answer(spec, results, result);
   }
 
   private static ArrayNode inline(Product product, TaskResults results) {
@@ -411,24 +413,13 @@ public final class MatmulProgram implements ComputeProgram {
               targets -> gather(product, slices, first, rows, targets.getFirst())));
       row += rows;
     }
-    List<ModelManifest.Provenance.Parent> parents = new ArrayList<>();
-    parents.add(
-        new ModelManifest.Provenance.Parent(
-            product.weight.tensor().model(), product.weight.tensor().version()));
-    product
-        .x
-        .version()
-        .ifPresent(
-            ref ->
-                parents.add(
-                    new ModelManifest.Provenance.Parent(ref.name(), ref.version().orElseThrow())));
     return publisher
         .publish(
             job.id(),
             product.arguments.output.orElseThrow(),
             Optional.empty(),
             draft,
-            new ModelManifest.Provenance(NAME, Named.brief(product.spec), parents))
+            product.operands.provenance(product.spec))
         .version();
   }
 

@@ -1,21 +1,15 @@
 package io.sluice.compute.product;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeSpec;
-import io.sluice.job.FanOut;
-import io.sluice.job.TaskResult;
-import io.sluice.job.TaskResults;
 import io.sluice.json.JsonObject;
 import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
-/** What requests and answers of products have in common. */
+/** What requests of products have in common. */
 final class Named {
   private Named() {}
 
@@ -67,27 +61,5 @@ final class Named {
   /** Others fill the memory of the worker at the moment; the plan has seen that it fits at all. */
   static SluiceException busy(SluiceException e) {
     return e.kind() == ErrorKind.CAPACITY ? ComputeException.memoryBusy(e) : e;
-  }
-
-  /** The answer but for the result. */
-  static ObjectNode answer(String name, ComputeSpec spec, Matrix matrix, TaskResults results) {
-    Map<String, long[]> workers = new TreeMap<>();
-    for (TaskResult task : results) {
-      long[] done = workers.computeIfAbsent(task.workerId(), w -> new long[2]);
-      done[0]++;
-      done[1] += task.result().get("bytes").longValue();
-    }
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", matrix.tensor().version().toString())
-            .put("operation", name);
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
-    ArrayNode list = answer.putArray("workers");
-    workers.forEach(
-        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
-    answer.putArray("skipped");
-    return answer;
   }
 }

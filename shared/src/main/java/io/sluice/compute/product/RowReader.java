@@ -3,9 +3,11 @@ package io.sluice.compute.product;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.kernel.Weights;
+import io.sluice.job.JobContext;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
+import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -111,18 +113,31 @@ final class RowReader {
     };
   }
 
-  /** Bytes of all rows in the store; 0 if they came with the request. */
-  long storedBytes() {
-    return located.map(l -> l.info().bytes()).orElse(0L);
+  /**
+   * Rows that the tasks of a job have in common on this worker; nobody may change them.
+   *
+   * @param count at most as many as fit an array; the same for the same {@code first} in all tasks
+   */
+  float[] read(long first, int count, SharedInputs shared, JobContext context)
+      throws InterruptedException {
+    if (input instanceof InputRows.Inline inline && count == inline.rows()) {
+      return inline.data();
+    }
+    if (located.isEmpty()) {
+      return read(first, count, context::addBytes);
+    }
+    try {
+      return shared.rows(
+          context.job().id(),
+          first,
+          Math.multiplyExact(count, columns),
+          () -> read(first, count, context::addBytes));
+    } catch (SluiceException e) {
+      throw Named.busy(e);
+    }
   }
 
-  /**
-   * Reads rows.
-   *
-   * @param count at most as many as fit an array
-   * @param progress told the bytes that had to be brought into memory
-   */
-  float[] read(long first, int count, LongConsumer progress) throws InterruptedException {
+  private float[] read(long first, int count, LongConsumer progress) throws InterruptedException {
     float[] data = new float[Math.multiplyExact(count, columns)];
     if (input instanceof InputRows.Inline inline) {
       System.arraycopy(inline.data(), (int) first * columns, data, 0, data.length);

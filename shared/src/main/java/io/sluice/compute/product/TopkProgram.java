@@ -7,10 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
-import io.sluice.compute.ShardAccess;
 import io.sluice.compute.kernel.Nearest;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.kernel.Ranking;
+import io.sluice.compute.kernel.Weights;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
@@ -22,17 +22,12 @@ import io.sluice.job.Lease;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
 import io.sluice.json.JsonObject;
-import io.sluice.manifest.ModelManifest;
-import io.sluice.model.ByteRange;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
-import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
-import io.sluice.placement.ChunkRuns;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -72,7 +67,6 @@ public final class TopkProgram implements ComputeProgram {
   /** Most elements of all queries. */
   public static final int MAX_QUERY_ELEMENTS = 1 << 24;
 
-  private static final String NAME = "topk";
   private static final int DEFAULT_K = 10;
 
   private static final Map<String, Nearest.Metric> METRICS =
@@ -81,6 +75,7 @@ public final class TopkProgram implements ComputeProgram {
   private final MatrixSource source;
   private final ModelPublisher publisher;
   private final Parallel parallel;
+  private final SharedInputs inputs = new SharedInputs();
 
   public TopkProgram(MatrixSource source, ModelPublisher publisher, Parallel parallel) {
     this.source = source;
@@ -125,14 +120,17 @@ public final class TopkProgram implements ComputeProgram {
     final Arguments arguments;
     final Matrix matrix;
     final RowReader queries;
+    final Operands operands;
 
-    Search(ComputeSpec spec, Digest version, Optional<Digest> queriesVersion) {
+    Search(ComputeSpec spec, Operands.Versions versions) {
       this.arguments = Arguments.read(spec);
       this.matrix =
-          Matrix.locate("matrix", spec, version, arguments.matrix, arguments.scales, source);
+          Matrix.locate(
+              "matrix", spec, versions.matrix(), arguments.matrix, arguments.scales, source);
       this.queries =
           RowReader.open(
-              "queries", arguments.queries, queriesVersion, matrix.columns(), source.tensors());
+              "queries", arguments.queries, versions.rows(), matrix.columns(), source.tensors());
+      this.operands = new Operands(matrix, queries);
       if (arguments.k > matrix.rows()) {
         throw ComputeException.invalidArguments(
             "'k' is at most the number of rows, tensor '"
@@ -179,71 +177,56 @@ public final class TopkProgram implements ComputeProgram {
 
   @Override
   public String name() {
-    return NAME;
+    return "topk";
   }
 
   @Override
   public JobPlan plan(ComputeSpec spec, Job job, JobContext context) {
-    Digest version = source.manifests().resolve(spec.model()).version();
-    Search search = new Search(spec, version, Optional.empty());
+    Search search = new Search(spec, Operands.Versions.resolve(spec, source.manifests()));
     if (search.arguments.output.isPresent()) {
       publisher.requireFits(search.output());
     }
-    ObjectNode shared = JsonNodeFactory.instance.objectNode().put("version", version.toString());
-    search
-        .queries
-        .version()
-        .ifPresent(q -> shared.put("queries", q.version().orElseThrow().toString()));
-    return new JobPlan(search.matrix.tasks(spec, context, source.registry()), true, shared);
-  }
-
-  private Search search(ComputeSpec spec, JobContext context) {
-    JsonNode shared = context.shared();
-    return new Search(
-        spec,
-        Digest.parse(shared.get("version").textValue()),
-        Optional.ofNullable(shared.get("queries")).map(q -> Digest.parse(q.textValue())));
+    return search.operands.plan(spec, context, source.registry());
   }
 
   @Override
   public JsonNode execute(ComputeSpec spec, Lease.TaskLease lease, JobContext context)
       throws InterruptedException {
-    Search search = search(spec, context);
-    Matrix matrix = search.matrix;
-    Arguments arguments = search.arguments;
-    int shard = lease.task().payload().get("shard").intValue();
-    List<ByteRange> runs = matrix.runs().get(shard);
-    Ranking ranking = new Ranking(search.count(), arguments.k);
-    try (ShardAccess.Open open =
-        source.shards().open(matrix.manifest().shards().get(shard), runs, context::addBytes)) {
-      float[] queries = search.queries.read(0, search.count(), context::addBytes);
-      Nearest nearest =
-          new Nearest(arguments.metric, queries, search.count(), matrix.columns(), arguments.k);
-      for (ModelManifest.Piece piece : matrix.pieces()) {
-        if (piece.shard() == shard) {
-          context.check();
-          ranking.merge(
-              nearest.rank(
-                  matrix.weights(piece, open, source.tensors(), context::addBytes),
-                  piece.firstRow(),
-                  parallel,
-                  context::cancelled));
-          context.check();
-        }
-      }
-    } catch (SluiceException e) {
-      throw Named.busy(e);
-    }
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("bytes", ChunkRuns.bytes(runs))
-        .put("ranking", Base64.getEncoder().encodeToString(ranking.toBytes()));
+    Search search = new Search(spec, Operands.Versions.of(context));
+    int n = search.count();
+    int k = search.arguments.k;
+    int columns = search.matrix.columns();
+    float[] queries = search.queries.read(0, n, inputs, context);
+    Nearest nearest = new Nearest(search.arguments.metric, queries, n, columns, k);
+    Ranking ranking = new Ranking(n, k);
+    ObjectNode result =
+        search.operands.execute(
+            lease,
+            source.shards(),
+            context,
+            (piece, open) -> {
+              Weights rows =
+                  search.matrix.weights(piece, open, source.tensors(), context::addBytes);
+              ranking.merge(nearest.rank(rows, piece.firstRow(), parallel, context::cancelled));
+              context.check();
+            });
+    return result.put("ranking", Base64.getEncoder().encodeToString(ranking.toBytes()));
+  }
+
+  @Override
+  public void left(String job) {
+    inputs.forget(job);
+  }
+
+  /** Bytes of queries that tasks share. */
+  long inputBytes() {
+    return inputs.bytes();
   }
 
   @Override
   public CommitOutcome commit(ComputeSpec spec, Job job, TaskResults results, JobContext context)
       throws InterruptedException {
-    Search search = search(spec, context);
+    Search search = new Search(spec, Operands.Versions.of(context));
     Arguments arguments = search.arguments;
     Ranking ranking = new Ranking(search.count(), arguments.k);
     for (TaskResult task : results) {
@@ -268,9 +251,7 @@ public final class TopkProgram implements ComputeProgram {
     } else {
       inline(search, ranking, result.putArray("queries"));
     }
-    ObjectNode answer = Named.answer(NAME, spec, search.matrix, results);
-    answer.set("result", result);
-    return CommitOutcome.done(answer);
+    return search.operands.answer(spec, results, result);
   }
 
   private static void inline(Search search, Ranking ranking, ArrayNode queries) {
@@ -311,24 +292,13 @@ public final class TopkProgram implements ComputeProgram {
               MemorySegment.copy(rows, 0, targets.get(0), ValueLayout.JAVA_LONG_UNALIGNED, 0, n);
               MemorySegment.copy(scores, 0, targets.get(1), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, n);
             }));
-    List<ModelManifest.Provenance.Parent> parents = new ArrayList<>();
-    parents.add(
-        new ModelManifest.Provenance.Parent(
-            search.matrix.tensor().model(), search.matrix.tensor().version()));
-    search
-        .queries
-        .version()
-        .ifPresent(
-            ref ->
-                parents.add(
-                    new ModelManifest.Provenance.Parent(ref.name(), ref.version().orElseThrow())));
     return publisher
         .publish(
             job.id(),
             search.arguments.output.orElseThrow(),
             Optional.empty(),
             draft,
-            new ModelManifest.Provenance(NAME, Named.brief(spec), parents))
+            search.operands.provenance(spec))
         .version();
   }
 }

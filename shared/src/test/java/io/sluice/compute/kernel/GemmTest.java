@@ -142,14 +142,14 @@ class GemmTest {
   @Test
   void a_bias_is_added_to_each_row() {
     float[] y = new float[4];
-    Gemm.multiply(
-        Weights.of(new float[] {1, 2, 3, 4}, 0, 2, 2),
-        new float[] {1, 1, 2, 0},
-        2,
-        new float[] {100, 200},
-        y,
-        Parallel.none());
+    Weights w = Weights.of(new float[] {1, 2, 3, 4}, 0, 2, 2);
+    float[] x = {9, 1, 1, 2, 0};
+    Gemm.multiply(w, x, 1, 2, new float[] {100, 200}, y, Parallel.none());
     assertThat(y).containsExactly(103, 207, 102, 206);
+    Gemm.multiply(w, x, 1, 2, new float[0], y, Parallel.none());
+    assertThat(y).containsExactly(3, 7, 2, 6);
+    assertThatThrownBy(() -> Gemm.multiply(w, x, 1, 2, new float[1], y, Parallel.none()))
+        .isInstanceOf(IndexOutOfBoundsException.class);
   }
 
   @Test

@@ -42,12 +42,16 @@ import io.sluice.memory.HeldShards;
 import io.sluice.memory.SlabPool;
 import io.sluice.model.ByteRange;
 import io.sluice.model.DType;
+import io.sluice.model.Keys;
 import io.sluice.model.ModelRef;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.TensorInfo;
 import io.sluice.pins.OwnedPins;
 import io.sluice.redis.RedisClient;
 import io.sluice.redis.TestRedis;
+import io.sluice.storage.ObjectInfo;
+import io.sluice.storage.ReadObserver;
+import io.sluice.storage.ShardReader;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.file.FileShardStore;
 import io.sluice.upload.TransferMemory;
@@ -67,12 +71,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,6 +115,8 @@ class ProductsTest {
   private final float[] w = gaussian(OUT * IN);
   private final float[] x = gaussian(N * IN);
   private final float[] b = gaussian(OUT);
+  private final Queue<String> reads = new ConcurrentLinkedQueue<>();
+  private final List<LongSupplier> inputBytes = new ArrayList<>();
   private ShardStore store;
   private ManifestRepository manifests;
   private ModelPublisher publisher;
@@ -127,7 +136,8 @@ class ProductsTest {
             8,
             1 << 20);
     publisher = new ModelPublisher(store, manifests, pins, new TransferLoans(memory));
-    ShardLoader loader = new ShardLoader(new ChunkReader(store, 4, 1), pool, new HeldShards());
+    ShardReader counting = new CountingReader(store, reads);
+    ShardLoader loader = new ShardLoader(new ChunkReader(counting, 4, 1), pool, new HeldShards());
     ShardAccess shards = (shard, runs, progress) -> open(loader, shard, runs);
     tensors = new StoredTensors(manifests, shards);
     JobSettings settings =
@@ -145,11 +155,11 @@ class ProductsTest {
     MatrixSource source = new MatrixSource(manifests, registry, shards, tensors);
     for (int i = 1; i <= 3; i++) {
       Parallel parallel = i == 1 ? Parallel.none() : Parallel.away(threads, i);
-      ComputeKind kind =
-          new ComputeKind(
-              List.of(
-                  new MatmulProgram(source, publisher, parallel),
-                  new TopkProgram(source, publisher, parallel)));
+      MatmulProgram matmul = new MatmulProgram(source, publisher, parallel, N * IN);
+      TopkProgram topk = new TopkProgram(source, publisher, parallel);
+      inputBytes.add(matmul::inputBytes);
+      inputBytes.add(topk::inputBytes);
+      ComputeKind kind = new ComputeKind(List.of(matmul, topk));
       registry.register(
           new Worker("w" + i, "1", "http://127.0.0.1:1", Instant.EPOCH, 1 << 26, 1 << 26, 0));
       RedisJobSignals signals = new RedisJobSignals(redis, prefix);
@@ -193,6 +203,63 @@ class ProductsTest {
         open.close();
       }
     };
+  }
+
+  /** A store that notes which objects are read. */
+  private record CountingReader(ShardReader reader, Queue<String> reads) implements ShardReader {
+    @Override
+    public void read(
+        String key,
+        Optional<String> etag,
+        ByteRange range,
+        MemorySegment target,
+        ReadObserver observer) {
+      reads.add(key);
+      reader.read(key, etag, range, target, observer);
+    }
+
+    @Override
+    public ObjectInfo head(String key) {
+      return reader.head(key);
+    }
+  }
+
+  /** How often the object of a tensor, which is in no other object, was read. */
+  private long readsOf(String model, String tensor) {
+    StoredTensors.Located located = tensors.locate(new TensorRef(ModelRef.parse(model), tensor));
+    String key =
+        Keys.shard(located.shards().get(located.tensor().pieces().getFirst().shard()).digest());
+    return reads.stream().filter(key::equals).count();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "matmul | {'weight':'w','x':{'model':'rows','tensor':'h'}}",
+        "matmul | {'weight':'w','x':{'model':'rows','tensor':'h'},'output':'y'}",
+        "topk | {'matrix':'w','queries':{'model':'rows','tensor':'h'}}",
+      })
+  void a_worker_reads_an_input_once_for_all_tasks_of_a_job(String operation, String arguments)
+      throws Exception {
+    publish("m", 40, tensor("w", DType.F32, bytes(w), OUT, IN));
+    ByteBuffer halves = ByteBuffer.allocate(2 * x.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : x) {
+      halves.putShort(Float.floatToFloat16(value));
+    }
+    publish("rows", 1, tensor("h", DType.F16, halves.array(), N, IN));
+    reads.clear();
+    JsonNode answer = run(request(operation, "m", arguments)).result().orElseThrow();
+    assertThat(answer.get("N").intValue()).isEqualTo(40);
+    // 40 tasks on at most three workers, which have a loader in common: of those that read at the
+    // same time one does
+    long first = readsOf("rows", "h");
+    assertThat(first).isBetween(1L, (long) answer.get("workers").size());
+    assertThat(inputBytes).allSatisfy(bytes -> assertThat(bytes.getAsLong()).isZero());
+    // the next job reads it anew
+    run(request(operation, "m", arguments)).result().orElseThrow();
+    assertThat(readsOf("rows", "h")).isGreaterThan(first);
   }
 
   // ---- matmul
