@@ -69,7 +69,7 @@ class LayersTest {
     "compute.stats, model json compute compute.kernel",
     "compute.embed, model json plan placement storage manifest job memory compute compute.kernel"
         + " compute.publish",
-    "compute.compare, model json placement plan manifest job compute compute.stats",
+    "compute.compare, model json placement plan manifest job compute compute.kernel compute.stats",
     "compute.product, model json plan placement manifest job compute compute.kernel"
         + " compute.publish",
     "compute.publish, model format plan storage manifest job",

@@ -116,6 +116,11 @@ public enum DType {
     return blockBytes;
   }
 
+  /** Whether an element is one number in whole bytes of its own. */
+  public boolean isNumber() {
+    return kind != Kind.COMPLEX && kind != Kind.QUANTIZED && blockElements == 1;
+  }
+
   /** Whether a safetensors header knows this type; if not, its bytes are stored there as U8. */
   public boolean inSafetensors() {
     return kind != Kind.QUANTIZED;

@@ -72,7 +72,7 @@ record Comparison(
       reshaped.put(name, new Pair(first, second));
     } else if (a.dtype() == b.dtype() && sameBytes(firstModel, first, secondModel, second)) {
       identical.add(name);
-    } else if (!Elements.supports(a.dtype()) || !Elements.supports(b.dtype())) {
+    } else if (!a.dtype().isNumber() || !b.dtype().isNumber()) {
       unread.put(name, "'compare' does not read " + a.dtype() + " with " + b.dtype());
     } else {
       pairs.put(name, new Pair(first, second));

@@ -1,22 +1,15 @@
 package io.sluice.compute.compare;
 
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.stats.EightBits;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Reads elements of any plain type of numbers as doubles. Not thread-safe. */
 final class Elements {
   /** Elements that are read at a time. */
   static final int CHUNK = 2048;
-
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INTS =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONGS =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final DType dtype;
   private final MemorySegment data;
@@ -36,13 +29,6 @@ final class Elements {
     }
   }
 
-  /** Whether it knows the type. */
-  static boolean supports(DType dtype) {
-    return dtype.blockElements() == 1
-        && dtype.kind() != DType.Kind.COMPLEX
-        && dtype.kind() != DType.Kind.QUANTIZED;
-  }
-
   /** Reads {@code n} elements from the one with that index; integers of 64 bits may round. */
   void load(long element, double[] to, int n) {
     switch (dtype.blockBytes()) {
@@ -53,15 +39,15 @@ final class Elements {
         }
       }
       case 2 -> {
-        MemorySegment.copy(data, SHORTS, 2 * element, shorts, 0, n);
+        MemorySegment.copy(data, LittleEndian.SHORTS, 2 * element, shorts, 0, n);
         shorts(to, n);
       }
       case 4 -> {
-        MemorySegment.copy(data, INTS, 4 * element, ints, 0, n);
+        MemorySegment.copy(data, LittleEndian.INTS, 4 * element, ints, 0, n);
         ints(to, n);
       }
       default -> {
-        MemorySegment.copy(data, LONGS, 8 * element, longs, 0, n);
+        MemorySegment.copy(data, LittleEndian.LONGS, 8 * element, longs, 0, n);
         longs(to, n);
       }
     }

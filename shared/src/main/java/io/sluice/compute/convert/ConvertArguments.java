@@ -2,6 +2,7 @@ package io.sluice.compute.convert;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.compute.ComputeException;
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.json.JsonObject;
 import io.sluice.model.DType;
@@ -50,12 +51,12 @@ record ConvertArguments(DType to, ModelRef output, boolean saturate, Optional<Di
 
   /** Whether elements are made integers with a scale. */
   boolean quantizes() {
-    return !FloatRows.supports(to);
+    return !FloatReader.supports(to);
   }
 
   /** Why a tensor is not converted; empty if it is. */
   Optional<String> refusal(TensorInfo tensor) {
-    if (!FloatRows.supports(tensor.dtype())) {
+    if (!FloatReader.supports(tensor.dtype())) {
       return Optional.of("'convert' reads F32, F16 and BF16, not " + tensor.dtype());
     }
     if (tensor.dtype() == to) {

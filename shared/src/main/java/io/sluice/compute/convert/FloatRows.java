@@ -1,40 +1,30 @@
 package io.sluice.compute.convert;
 
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Reads and writes the floating-point types of up to 32 bits as floats. Not thread-safe. */
 final class FloatRows {
   /** Elements that are converted at a time: they stay in the cache. */
   static final int CHUNK = 4096;
 
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private static final int MAX_F16 = 65504;
 
   private final short[] halves = new short[CHUNK];
   private final int[] bits = new int[CHUNK];
 
-  /** Whether it knows the type. */
-  static boolean supports(DType dtype) {
-    return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
-  }
-
   /** Reads {@code n} elements of a segment, at most {@value #CHUNK}, as floats, exactly. */
   void load(DType dtype, MemorySegment from, long element, float[] to, int n) {
     switch (dtype) {
-      case F32 -> MemorySegment.copy(from, FLOATS, 4 * element, to, 0, n);
+      case F32 -> MemorySegment.copy(from, LittleEndian.FLOATS, 4 * element, to, 0, n);
       case F16 -> {
-        MemorySegment.copy(from, SHORTS, 2 * element, halves, 0, n);
+        MemorySegment.copy(from, LittleEndian.SHORTS, 2 * element, halves, 0, n);
         halvesToFloats(halves, to, n);
       }
       case BF16 -> {
-        MemorySegment.copy(from, SHORTS, 2 * element, halves, 0, n);
+        MemorySegment.copy(from, LittleEndian.SHORTS, 2 * element, halves, 0, n);
         upperHalvesToFloats(halves, to, n);
       }
       default -> throw new IllegalArgumentException("no floats are read from " + dtype);
@@ -50,7 +40,7 @@ final class FloatRows {
   int store(DType dtype, float[] from, int n, MemorySegment to, long element, boolean saturate) {
     switch (dtype) {
       case F32 -> {
-        MemorySegment.copy(from, 0, to, FLOATS, 4 * element, n);
+        MemorySegment.copy(from, 0, to, LittleEndian.FLOATS, 4 * element, n);
         return 0;
       }
       case F16 -> {
@@ -60,7 +50,7 @@ final class FloatRows {
           saturate(from, n, MAX_F16);
           floatsToHalves(from, halves, n);
         }
-        MemorySegment.copy(halves, 0, to, SHORTS, 2 * element, n);
+        MemorySegment.copy(halves, 0, to, LittleEndian.SHORTS, 2 * element, n);
         return beyond;
       }
       case BF16 -> {
@@ -75,7 +65,7 @@ final class FloatRows {
               MemorySegment.ofArray(from), ValueLayout.JAVA_INT_UNALIGNED, 0, bits, 0, n);
           bitsToUpperHalves(bits, halves, n);
         }
-        MemorySegment.copy(halves, 0, to, SHORTS, 2 * element, n);
+        MemorySegment.copy(halves, 0, to, LittleEndian.SHORTS, 2 * element, n);
         return beyond;
       }
       default -> throw new IllegalArgumentException("no floats are written as " + dtype);

@@ -2,11 +2,11 @@ package io.sluice.compute.convert;
 
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,9 +17,6 @@ final class RowConverter {
 
   /** Exponents of the largest magnitude between which squares of a row fit floats. */
   private static final int ORDINARY = 40;
-
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final FloatRows rows = new FloatRows();
   private final float[] values = new float[FloatRows.CHUNK];
@@ -62,7 +59,7 @@ final class RowConverter {
       if (length > 0) {
         bytes(block, length, out.getFirst(), scales, meter);
       }
-      MemorySegment.copy(scales, 0, out.get(1), FLOATS, 0, scales.length);
+      MemorySegment.copy(scales, 0, out.get(1), LittleEndian.FLOATS, 0, scales.length);
       return meter.sums();
     }
     for (long row = 0; row < block.rows() && length > 0; row++) {

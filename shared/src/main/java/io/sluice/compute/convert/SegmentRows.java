@@ -1,5 +1,6 @@
 package io.sluice.compute.convert;
 
+import io.sluice.compute.kernel.LittleEndian;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -17,8 +18,6 @@ final class SegmentRows {
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
   private static final VectorSpecies<Byte> BYTES = ByteVector.SPECIES_128;
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int LANES = StepErrors.LANES;
 
   // No constants, which the compiler would load again for each vector.
@@ -51,7 +50,8 @@ final class SegmentRows {
     }
     int largest = a.max(b).reduceLanes(VectorOperators.MAX);
     for (int i = end; i < n; i++) {
-      largest = Math.max(largest, Float.floatToRawIntBits(row.get(FLOAT, 4L * i)) & mask);
+      largest =
+          Math.max(largest, Float.floatToRawIntBits(row.get(LittleEndian.FLOATS, 4L * i)) & mask);
     }
     return largest;
   }
@@ -73,8 +73,10 @@ final class SegmentRows {
     int end = n - n % LANES;
     int largest = scale(from, next, end, factor, scale, round, mask, to, errors);
     for (int i = end; i < n; i++) {
-      largest = Math.max(largest, Float.floatToRawIntBits(next.get(FLOAT, 4L * i)) & mask);
-      byte scaled = RowKernel.quantize(i, from.get(FLOAT, 4L * i), factor, scale, errors);
+      largest =
+          Math.max(largest, Float.floatToRawIntBits(next.get(LittleEndian.FLOATS, 4L * i)) & mask);
+      byte scaled =
+          RowKernel.quantize(i, from.get(LittleEndian.FLOATS, 4L * i), factor, scale, errors);
       to.set(ValueLayout.JAVA_BYTE, i, scaled);
     }
     return largest;

@@ -8,6 +8,7 @@ import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
@@ -33,7 +34,6 @@ import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -194,8 +194,7 @@ public final class EmbedProgram implements ComputeProgram {
             targets -> {
               long at = 0;
               for (float[] vector : part.vectors()) {
-                MemorySegment.copy(
-                    vector, 0, targets.getFirst(), ValueLayout.JAVA_FLOAT_UNALIGNED, at, hidden);
+                MemorySegment.copy(vector, 0, targets.getFirst(), LittleEndian.FLOATS, at, hidden);
                 at += 4L * hidden;
               }
             });

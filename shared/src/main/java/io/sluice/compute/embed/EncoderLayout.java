@@ -1,9 +1,9 @@
 package io.sluice.compute.embed;
 
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ByteRange;
-import io.sluice.model.DType;
 import io.sluice.placement.ShardSelection;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,8 +30,6 @@ final class EncoderLayout {
   /** Of two tensors that are the same, one that is called so, and else the first. */
   private static final BinaryOperator<Tensor> NAMED_FIRST =
       (a, b) -> a.role().isPresent() && b.role().isEmpty() ? b : a;
-
-  private static final Set<DType> DTYPES = Set.of(DType.F32, DType.F16, DType.BF16);
 
   private final ModelManifest manifest;
   private final String prefix;
@@ -235,7 +233,7 @@ final class EncoderLayout {
     }
     for (int part = 0; part <= layers; part++) {
       for (Tensor tensor : tensors(part)) {
-        if (!DTYPES.contains(tensor.info().dtype())) {
+        if (!FloatReader.supports(tensor.info().dtype())) {
           throw EmbedException.model(
               "tensor '"
                   + tensor.info().name()

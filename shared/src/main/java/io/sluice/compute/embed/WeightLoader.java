@@ -1,28 +1,23 @@
 package io.sluice.compute.embed;
 
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.manifest.ModelManifest.Piece;
 import io.sluice.manifest.ModelManifest.Tensor;
 import io.sluice.model.ByteRange;
-import io.sluice.model.DType;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import io.sluice.model.TensorInfo;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Reads the tensors of a part out of its shards and prepares them for the forward pass. */
 final class WeightLoader {
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final EncoderLayout layout;
   private final EncoderShape shape;
   private final Map<String, float[]> values = new HashMap<>();
+  private final FloatReader elements = new FloatReader();
 
   private WeightLoader(EncoderLayout layout, EncoderShape shape) {
     this.layout = layout;
@@ -156,23 +151,14 @@ final class WeightLoader {
   }
 
   private void copy(Tensor tensor, Piece piece, ShardAccess.Open open) {
-    DType dtype = tensor.info().dtype();
-    MemorySegment bytes = open.bytes(new ByteRange(piece.offset(), piece.length()));
-    int size = dtype == DType.F32 ? Float.BYTES : Short.BYTES;
-    int count = Math.toIntExact(piece.length() / size);
-    int at = Math.toIntExact(piece.firstRow() * tensor.info().rowBytes() / size);
-    float[] to = values.get(tensor.info().name());
-    if (dtype == DType.F32) {
-      MemorySegment.copy(bytes, FLOAT, 0, to, at, count);
-      return;
-    }
-    short[] halves = new short[count];
-    MemorySegment.copy(bytes, SHORT, 0, halves, 0, count);
-    for (int i = 0; i < count; i++) {
-      to[at + i] =
-          dtype == DType.F16
-              ? Float.float16ToFloat(halves[i])
-              : Float.intBitsToFloat(halves[i] << 16);
-    }
+    TensorInfo info = tensor.info();
+    long row = info.elements() / info.rows();
+    elements.read(
+        info.dtype(),
+        open.bytes(new ByteRange(piece.offset(), piece.length())),
+        0,
+        values.get(info.name()),
+        Math.toIntExact(piece.firstRow() * row),
+        Math.toIntExact(piece.rows() * row));
   }
 }

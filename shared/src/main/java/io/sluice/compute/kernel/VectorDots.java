@@ -1,7 +1,6 @@
 package io.sluice.compute.kernel;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -12,8 +11,6 @@ import jdk.incubator.vector.VectorSpecies;
  */
 final class VectorDots implements Dots {
   private static final VectorSpecies<Float> S = Vectors.Floats.SPECIES;
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final boolean readsSegments;
 
@@ -188,7 +185,8 @@ final class VectorDots implements Dots {
     s7.intoArray(scratch, 56);
     for (int j = 0; j < 8; j++) {
       if (whole < n) {
-        MemorySegment.copy(w, FLOATS, w0 + j * ws + 4L * whole, scratch, 8 * LANES, n - whole);
+        MemorySegment.copy(
+            w, LittleEndian.FLOATS, w0 + j * ws + 4L * whole, scratch, 8 * LANES, n - whole);
         Dots.addTail(x, x0 + whole, scratch, 8 * LANES, n - whole, scratch, j * LANES);
       }
       float dot = Dots.sum(scratch, j * LANES);

@@ -3,7 +3,6 @@ package io.sluice.compute.kernel;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Objects;
 import java.util.Set;
 
@@ -14,10 +13,6 @@ import java.util.Set;
  * <p>Quantized elements are turned into floats as {@code q * scale}, rounded once.
  */
 public abstract sealed class Weights {
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private static final Set<DType> TYPES = Set.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
 
@@ -203,7 +198,7 @@ public abstract sealed class Weights {
     Reader reader() {
       return switch (dtype) {
         case F32 -> this::floats;
-        case F16, BF16 -> new Shorts();
+        case F16, BF16 -> halves();
         case Q8_0 -> new Blocks();
         default -> throw new IllegalArgumentException("no products of " + dtype);
       };
@@ -211,35 +206,23 @@ public abstract sealed class Weights {
 
     private void floats(int row, int rows, int column, int columns, float[] to, int stride) {
       if (columns == columns() && stride == columns) {
-        MemorySegment.copy(data, FLOATS, 4L * row * columns, to, 0, rows * columns);
+        MemorySegment.copy(data, LittleEndian.FLOATS, 4L * row * columns, to, 0, rows * columns);
         return;
       }
       for (int i = 0; i < rows; i++) {
         long at = 4 * ((long) (row + i) * columns() + column);
-        MemorySegment.copy(data, FLOATS, at, to, i * stride, columns);
+        MemorySegment.copy(data, LittleEndian.FLOATS, at, to, i * stride, columns);
       }
     }
 
-    private final class Shorts implements Reader {
-      private static final int CHUNK = 4096;
-      private final Widen widen = Widen.forThisProcess();
-      private final short[] chunk = new short[CHUNK];
-
-      @Override
-      public void read(int row, int rows, int column, int columns, float[] to, int stride) {
+    private Reader halves() {
+      FloatReader elements = new FloatReader();
+      return (row, rows, column, columns, to, stride) -> {
         for (int i = 0; i < rows; i++) {
           long at = (long) (row + i) * columns() + column;
-          for (int done = 0; done < columns; done += CHUNK) {
-            int n = Math.min(CHUNK, columns - done);
-            MemorySegment.copy(data, SHORTS, 2 * (at + done), chunk, 0, n);
-            if (dtype == DType.F16) {
-              widen.halves(chunk, 0, to, i * stride + done, n);
-            } else {
-              widen.bfloats(chunk, 0, to, i * stride + done, n);
-            }
-          }
+          elements.read(dtype, data, at, to, i * stride, columns);
         }
-      }
+      };
     }
 
     /** Q8_0 of ggml: a half as scale, then 32 bytes. */

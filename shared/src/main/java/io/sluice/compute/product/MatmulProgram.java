@@ -9,7 +9,9 @@ import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.compute.kernel.Gemm;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.kernel.Weights;
 import io.sluice.compute.publish.ModelDraft;
@@ -33,7 +35,6 @@ import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -156,7 +157,7 @@ public final class MatmulProgram implements ComputeProgram {
                 + weight.pieces().size()
                 + ": upload it with larger shards, or as [out, in]");
       }
-      if (info.dtype() != DType.F32 && info.dtype() != DType.F16 && info.dtype() != DType.BF16) {
+      if (!FloatReader.supports(info.dtype())) {
         throw ComputeException.refused(
             "a transposed weight is F32, F16 or BF16, tensor '"
                 + info.name()
@@ -259,7 +260,7 @@ public final class MatmulProgram implements ComputeProgram {
     float[] bias =
         product.bias.isEmpty()
             ? new float[0]
-            : Matrix.readPerRow(
+            : StoredFloats.read(
                 source.tensors(), product.bias.get(), first, outputs, context::addBytes);
     ObjectNode json =
         JsonNodeFactory.instance.objectNode().put("first", first).put("outputs", outputs);
@@ -292,7 +293,7 @@ public final class MatmulProgram implements ComputeProgram {
                             part,
                             0,
                             targets.getFirst(),
-                            ValueLayout.JAVA_FLOAT_UNALIGNED,
+                            LittleEndian.FLOATS,
                             4 * at * outputs,
                             part.length)));
     json.set("slice", slice.toJson());

@@ -6,6 +6,7 @@ import io.sluice.compute.ComputePlacement;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.compute.kernel.Weights;
 import io.sluice.job.JobContext;
 import io.sluice.job.TaskSpec;
@@ -89,8 +90,7 @@ record Matrix(
   /** Requires a tensor of one float a row of the matrix. */
   static StoredTensors.Located perRow(String what, StoredTensors.Located tensor, long rows) {
     TensorInfo info = tensor.info();
-    boolean floats =
-        info.dtype() == DType.F32 || info.dtype() == DType.F16 || info.dtype() == DType.BF16;
+    boolean floats = FloatReader.supports(info.dtype());
     // [out] or [out, 1]
     boolean shaped =
         !info.shape().isEmpty() && info.shape().getFirst() == rows && info.elements() == rows;
@@ -108,25 +108,6 @@ record Matrix(
               + info.shape());
     }
     return tensor;
-  }
-
-  /** Reads floats of a tensor as {@link #perRow} requires it. */
-  static float[] readPerRow(
-      StoredTensors tensors,
-      StoredTensors.Located tensor,
-      long firstRow,
-      int rows,
-      LongConsumer progress)
-      throws InterruptedException {
-    float[] values = new float[rows];
-    if (tensor.info().dtype() == DType.F32) {
-      tensors.read(tensor, firstRow, rows, MemorySegment.ofArray(values), progress);
-    } else {
-      MemorySegment bytes = MemorySegment.ofArray(new short[rows]);
-      tensors.read(tensor, firstRow, rows, bytes, progress);
-      Weights.of(bytes, tensor.info().dtype(), rows, 1).copyRows(0, rows, values);
-    }
-    return values;
   }
 
   /** Rows as stored. */
@@ -185,7 +166,7 @@ record Matrix(
     }
     float[] factors;
     if (scales.isPresent()) {
-      factors = readPerRow(tensors, scales.get(), piece.firstRow(), count, progress);
+      factors = StoredFloats.read(tensors, scales.get(), piece.firstRow(), count, progress);
     } else {
       factors = new float[count];
       Arrays.fill(factors, 1);

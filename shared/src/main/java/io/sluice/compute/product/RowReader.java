@@ -2,14 +2,13 @@ package io.sluice.compute.product;
 
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.StoredTensors;
-import io.sluice.compute.kernel.Weights;
+import io.sluice.compute.kernel.FloatReader;
 import io.sluice.job.JobContext;
-import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -57,8 +56,7 @@ final class RowReader {
                 : tensors.locate(ref);
         TensorInfo info = located.info();
         List<Long> shape = info.shape();
-        boolean taken = info.dtype() == DType.F32 || info.dtype() == DType.F16;
-        if (!taken && info.dtype() != DType.BF16) {
+        if (!FloatReader.supports(info.dtype())) {
           throw ComputeException.refused(
               "'"
                   + what
@@ -138,23 +136,13 @@ final class RowReader {
   }
 
   private float[] read(long first, int count, LongConsumer progress) throws InterruptedException {
-    float[] data = new float[Math.multiplyExact(count, columns)];
     if (input instanceof InputRows.Inline inline) {
-      System.arraycopy(inline.data(), (int) first * columns, data, 0, data.length);
-      return data;
+      int from = Math.toIntExact(first * columns);
+      return Arrays.copyOfRange(inline.data(), from, from + count * columns);
     }
-    StoredTensors.Located tensor = located.orElseThrow();
     // A vector is read as a column of as many rows as it has elements.
     long from = vector() ? 0 : first;
     long stored = vector() ? columns : count;
-    DType dtype = tensor.info().dtype();
-    if (dtype == DType.F32) {
-      tensors.read(tensor, from, stored, MemorySegment.ofArray(data), progress);
-    } else {
-      MemorySegment bytes = MemorySegment.ofArray(new short[data.length]);
-      tensors.read(tensor, from, stored, bytes, progress);
-      Weights.of(bytes, dtype, count, columns).copyRows(0, count, data);
-    }
-    return data;
+    return StoredFloats.read(tensors, located.orElseThrow(), from, stored, progress);
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.kernel.Nearest;
 import io.sluice.compute.kernel.Parallel;
 import io.sluice.compute.kernel.Ranking;
@@ -27,7 +28,6 @@ import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -289,8 +289,8 @@ public final class TopkProgram implements ComputeProgram {
             search.output(),
             targets -> {
               int n = rows.length;
-              MemorySegment.copy(rows, 0, targets.get(0), ValueLayout.JAVA_LONG_UNALIGNED, 0, n);
-              MemorySegment.copy(scores, 0, targets.get(1), ValueLayout.JAVA_FLOAT_UNALIGNED, 0, n);
+              MemorySegment.copy(rows, 0, targets.get(0), LittleEndian.LONGS, 0, n);
+              MemorySegment.copy(scores, 0, targets.get(1), LittleEndian.FLOATS, 0, n);
             }));
     return publisher
         .publish(

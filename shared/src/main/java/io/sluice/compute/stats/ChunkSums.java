@@ -66,9 +66,33 @@ interface ChunkSums {
 
     final int[] squareUnits = new int[4];
 
-    void clear() {
+    private void clear(int zeros) {
       sumTerms = 0;
       squareTerms = 0;
+      this.zeros = zeros;
+    }
+
+    /**
+     * Begins with a chunk of floats.
+     *
+     * @param zeros elements equal to 0
+     * @param most the largest of the bits of all elements, as integers with a sign
+     * @param negatedMost the same with the signs of the elements turned
+     * @param least bits of the smallest magnitude that is not 0; 0 if there is none
+     */
+    void begin(int zeros, int most, int negatedMost, int least) {
+      clear(zeros);
+      float nearest = zeros > 0 ? 0 : Float.intBitsToFloat(least);
+      max = most >= 0 ? Float.intBitsToFloat(most) : -nearest;
+      min = negatedMost >= 0 ? -Float.intBitsToFloat(negatedMost) : nearest;
+    }
+
+    /** The same with a chunk of doubles. */
+    void begin(int zeros, long most, long negatedMost, long least) {
+      clear(zeros);
+      double nearest = zeros > 0 ? 0 : Double.longBitsToDouble(least);
+      max = most >= 0 ? Double.longBitsToDouble(most) : -nearest;
+      min = negatedMost >= 0 ? -Double.longBitsToDouble(negatedMost) : nearest;
     }
 
     void sum(long value, int unit) {

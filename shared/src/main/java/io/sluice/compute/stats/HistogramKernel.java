@@ -1,10 +1,10 @@
 package io.sluice.compute.stats;
 
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Counts the finite elements of a block by buckets. */
 final class HistogramKernel {
@@ -57,13 +57,7 @@ final class HistogramKernel {
     long elements = data.byteSize() / 2;
     for (long at = 0; at < elements; at += CHUNK) {
       int n = (int) Math.min(CHUNK, elements - at);
-      MemorySegment.copy(
-          data,
-          ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN),
-          2 * at,
-          chunk,
-          0,
-          n);
+      MemorySegment.copy(data, LittleEndian.SHORTS, 2 * at, chunk, 0, n);
       for (int i = 0; i < n; i++) {
         counts[chunk[i] & 0xffff]++;
       }
@@ -92,13 +86,7 @@ final class HistogramKernel {
     long elements = data.byteSize() / 4;
     for (long at = 0; at < elements; at += CHUNK) {
       int n = (int) Math.min(CHUNK, elements - at);
-      MemorySegment.copy(
-          data,
-          ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN),
-          4 * at,
-          chunk,
-          0,
-          n);
+      MemorySegment.copy(data, LittleEndian.INTS, 4 * at, chunk, 0, n);
       if (dtype == DType.F32) {
         zeros += countFloats(chunk, n, even, odd);
       } else {
@@ -152,13 +140,7 @@ final class HistogramKernel {
     long elements = data.byteSize() / 8;
     for (long at = 0; at < elements; at += CHUNK) {
       int n = (int) Math.min(CHUNK, elements - at);
-      MemorySegment.copy(
-          data,
-          ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN),
-          8 * at,
-          chunk,
-          0,
-          n);
+      MemorySegment.copy(data, LittleEndian.LONGS, 8 * at, chunk, 0, n);
       for (int i = 0; i < n; i++) {
         double value =
             switch (dtype) {

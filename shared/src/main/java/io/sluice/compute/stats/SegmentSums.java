@@ -70,9 +70,7 @@ final class SegmentSums {
     MemorySegment left = data.asSlice(4 * first, PIECE_BYTES);
     MemorySegment right = data.asSlice(4 * second, PIECE_BYTES);
     pass(left, right, Math.scalb(1.5, top));
-    int positive = Math.max(largestSigned, 0);
-    int negative = Math.max(largestNegated, 0);
-    int largest = Math.max(positive, negative);
+    int largest = Math.max(0, Math.max(largestSigned, largestNegated));
     if (largest >= INFINITY) {
       return false;
     }
@@ -93,11 +91,7 @@ final class SegmentSums {
         pass(left, right, Math.scalb(1.5, top));
       }
     }
-    result.clear();
-    result.zeros = zeros;
-    float nearest = zeros > 0 ? 0 : Float.intBitsToFloat(smallest);
-    result.max = largestSigned >= 0 ? Float.intBitsToFloat(positive) : -nearest;
-    result.min = largestNegated >= 0 ? -Float.intBitsToFloat(negative) : nearest;
+    result.begin(zeros, largestSigned, largestNegated, smallest);
     if (smallest != 0) {
       result.sum(ChunkSums.inUnits(sums, unit), unit);
       result.square(ChunkSums.inUnits(high, top - 52), top - 52);

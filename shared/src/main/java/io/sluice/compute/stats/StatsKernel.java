@@ -1,11 +1,11 @@
 package io.sluice.compute.stats;
 
 import io.sluice.compute.TensorBlock;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.kernel.Vectors;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -39,17 +39,6 @@ final class StatsKernel {
 
   private static final long MASK = 0xffff_ffffL;
 
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INTS =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONGS =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfDouble DOUBLES =
-      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private final DType dtype;
   private final MemorySegment data;
   private final long count;
@@ -77,13 +66,6 @@ final class StatsKernel {
         reading == Vectors.Reading.SCALARS ? Optional.empty() : Optional.of(new VectorChunkSums());
     this.segments =
         reading == Vectors.Reading.SEGMENTS ? Optional.of(new SegmentSums()) : Optional.empty();
-  }
-
-  /** Whether elements of that type are read. */
-  static boolean supports(DType dtype) {
-    return dtype.blockElements() == 1
-        && dtype.kind() != DType.Kind.COMPLEX
-        && dtype.kind() != DType.Kind.QUANTIZED;
   }
 
   static StatsPartial of(TensorBlock block) {
@@ -216,7 +198,7 @@ final class StatsKernel {
   private void copied(FloatChunk chunk, long from, long to) {
     for (long done = from; done < to; ) {
       int n = (int) Math.min(floatChunk(done), to - done);
-      MemorySegment.copy(data, FLOATS, 4 * done, chunk.values, 0, n);
+      MemorySegment.copy(data, LittleEndian.FLOATS, 4 * done, chunk.values, 0, n);
       addChunk(chunk, n);
       done += n;
     }
@@ -227,7 +209,7 @@ final class StatsKernel {
     FloatChunk chunk = new FloatChunk(elements.length);
     for (long done = 0; done < count; ) {
       int n = floatChunk(done);
-      MemorySegment.copy(data, SHORTS, 2 * done, elements, 0, n);
+      MemorySegment.copy(data, LittleEndian.SHORTS, 2 * done, elements, 0, n);
       if (dtype == DType.BF16) {
         upperHalves(elements, chunk.bits, n);
         chunk.valuesFromBits(n);
@@ -547,7 +529,7 @@ final class StatsKernel {
     double[] chunk = new double[(int) Math.min(most, count)];
     for (long done = 0; done < count; ) {
       int n = (int) Math.min(most, count - done);
-      MemorySegment.copy(data, DOUBLES, 8 * done, chunk, 0, n);
+      MemorySegment.copy(data, LittleEndian.DOUBLES, 8 * done, chunk, 0, n);
       int fast = 0;
       if (vectors.isPresent()) {
         fast = n - n % ChunkSums.STEP;
@@ -591,7 +573,7 @@ final class StatsKernel {
     long high = Long.MIN_VALUE;
     for (long done = 0; done < count; ) {
       int n = chunk(done);
-      MemorySegment.copy(data, INTS, 4 * done, chunk, 0, n);
+      MemorySegment.copy(data, LittleEndian.INTS, 4 * done, chunk, 0, n);
       long total = 0;
       long squaresLow = 0;
       long squaresHigh = 0;
@@ -622,7 +604,7 @@ final class StatsKernel {
     long high = Long.MIN_VALUE;
     for (long done = 0; done < count; ) {
       int n = chunk(done);
-      MemorySegment.copy(data, LONGS, 8 * done, chunk, 0, n);
+      MemorySegment.copy(data, LittleEndian.LONGS, 8 * done, chunk, 0, n);
       long lowHalves = 0;
       long highHalves = 0;
       long squares0 = 0;

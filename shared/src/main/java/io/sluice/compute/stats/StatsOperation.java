@@ -45,7 +45,7 @@ public final class StatsOperation implements Operation<StatsArguments, StatsPart
 
   @Override
   public Optional<String> refusal(StatsArguments args, TensorInfo tensor) {
-    return StatsKernel.supports(tensor.dtype())
+    return tensor.dtype().isNumber()
         ? Optional.empty()
         : Optional.of("'stats' does not read elements of dtype " + tensor.dtype());
   }

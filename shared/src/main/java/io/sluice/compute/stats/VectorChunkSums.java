@@ -56,9 +56,7 @@ final class VectorChunkSums implements ChunkSums {
   @Override
   public boolean add(float[] values, int n, Result result) {
     scan(values, n);
-    int positive = Math.max(largestSigned, 0);
-    int negative = Math.max(largestNegated, 0);
-    int largest = Math.max(positive, negative);
+    int largest = Math.max(0, Math.max(largestSigned, largestNegated));
     if (largest >= INFINITY) {
       return false;
     }
@@ -68,11 +66,7 @@ final class VectorChunkSums implements ChunkSums {
     if (smallest != 0 && maxExponent - minExponent > FLOAT_SPREAD) {
       return false;
     }
-    result.clear();
-    result.zeros = zeros;
-    float nearest = zeros > 0 ? 0 : Float.intBitsToFloat(smallest);
-    result.max = largestSigned >= 0 ? Float.intBitsToFloat(positive) : -nearest;
-    result.min = largestNegated >= 0 ? -Float.intBitsToFloat(negative) : nearest;
+    result.begin(zeros, largestSigned, largestNegated, smallest);
     if (smallest != 0) {
       // Squares are below 2^(2·maxExponent + 2), a lane's sum of them below half of 2^top.
       int top = 2 * maxExponent + 2 + ROWS_BITS + 1;
@@ -203,9 +197,7 @@ final class VectorChunkSums implements ChunkSums {
     long signedMost = max.reduceLanes(VectorOperators.MAX);
     long negatedMost = negated.reduceLanes(VectorOperators.MAX);
     long shiftedLeast = min.reduceLanes(VectorOperators.MIN);
-    long positive = Math.max(signedMost, 0);
-    long negative = Math.max(negatedMost, 0);
-    long largest = Math.max(positive, negative);
+    long largest = Math.max(0, Math.max(signedMost, negatedMost));
     if (largest >= LONG_INFINITY) {
       return false;
     }
@@ -218,11 +210,8 @@ final class VectorChunkSums implements ChunkSums {
             || maxExponent > DOUBLE_MAX)) {
       return false;
     }
-    result.clear();
-    result.zeros = n + (int) count.reduceLanes(VectorOperators.ADD);
-    double nearest = result.zeros > 0 ? 0 : Double.longBitsToDouble(smallest);
-    result.max = signedMost >= 0 ? Double.longBitsToDouble(positive) : -nearest;
-    result.min = negatedMost >= 0 ? -Double.longBitsToDouble(negative) : nearest;
+    int zeroDoubles = n + (int) count.reduceLanes(VectorOperators.ADD);
+    result.begin(zeroDoubles, signedMost, negatedMost, smallest);
     if (smallest != 0) {
       addDoubles(values, n, maxExponent, minExponent, result);
     }

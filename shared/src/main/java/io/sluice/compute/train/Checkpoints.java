@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.StoredTensors;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
@@ -20,8 +21,6 @@ import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import io.sluice.storage.ShardReader;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,8 +36,6 @@ import java.util.stream.Collectors;
  */
 final class Checkpoints {
   private static final int MAX_FILE = 16 << 20;
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final ManifestRepository manifests;
   private final StoredTensors tensors;
@@ -142,7 +139,7 @@ final class Checkpoints {
           part.values(),
           part.from() + r * part.stride(),
           target,
-          FLOATS,
+          LittleEndian.FLOATS,
           4L * r * columns,
           columns);
     }
@@ -221,7 +218,7 @@ final class Checkpoints {
     MemorySegment raw = MemorySegment.ofArray(new byte[Math.toIntExact(wanted.bytes())]);
     tensors.read(found, 0, wanted.rows(), raw, n -> {});
     float[] values = new float[Math.toIntExact(wanted.elements())];
-    MemorySegment.copy(raw, FLOATS, 0, values, 0, values.length);
+    MemorySegment.copy(raw, LittleEndian.FLOATS, 0, values, 0, values.length);
     return values;
   }
 

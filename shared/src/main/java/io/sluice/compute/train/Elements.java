@@ -1,9 +1,10 @@
 package io.sluice.compute.train;
 
+import io.sluice.compute.kernel.FloatReader;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Set;
 
 /** Elements of tensors as floats or class labels, copied in bulk before they are looked at. */
@@ -27,27 +28,23 @@ final class Elements {
 
   private static final int CHUNK = 8192;
 
-  private static final ValueLayout.OfShort SHORTS =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INTS =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONGS =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfDouble DOUBLES =
-      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
   private Elements() {}
 
   /** Rows of floats with a stride, each element times a factor. */
   static float[] floats(
       DType dtype, MemorySegment data, int rows, int columns, int stride, float factor) {
     float[] out = new float[Math.multiplyExact(rows, stride)];
+    FloatReader floats = new FloatReader();
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c += CHUNK) {
         int n = Math.min(CHUNK, columns - c);
-        decode(dtype, data, (long) r * columns + c, out, r * stride + c, n);
+        long from = (long) r * columns + c;
+        int at = r * stride + c;
+        if (FloatReader.supports(dtype)) {
+          floats.read(dtype, data, from, out, at, n);
+        } else {
+          decode(dtype, data, from, out, at, n);
+        }
       }
     }
     if (factor != 1) {
@@ -61,18 +58,20 @@ final class Elements {
   private static void decode(
       DType dtype, MemorySegment data, long from, float[] out, int at, int n) {
     switch (dtype) {
-      case F32 -> MemorySegment.copy(data, FLOATS, 4 * from, out, at, n);
       case F64 -> {
         double[] chunk = new double[n];
-        MemorySegment.copy(data, DOUBLES, 8 * from, chunk, 0, n);
+        MemorySegment.copy(data, LittleEndian.DOUBLES, 8 * from, chunk, 0, n);
         for (int i = 0; i < n; i++) {
           out[at + i] = (float) chunk[i];
         }
       }
-      case F16, BF16, I16, U16 -> {
+      case I16, U16 -> {
         short[] chunk = new short[n];
-        MemorySegment.copy(data, SHORTS, 2 * from, chunk, 0, n);
-        shorts(dtype, chunk, out, at);
+        MemorySegment.copy(data, LittleEndian.SHORTS, 2 * from, chunk, 0, n);
+        int mask = dtype == DType.U16 ? 0xffff : -1;
+        for (int i = 0; i < n; i++) {
+          out[at + i] = chunk[i] & mask;
+        }
       }
       case U8, I8 -> {
         byte[] chunk = new byte[n];
@@ -84,7 +83,7 @@ final class Elements {
       }
       case I32 -> {
         int[] chunk = new int[n];
-        MemorySegment.copy(data, INTS, 4 * from, chunk, 0, n);
+        MemorySegment.copy(data, LittleEndian.INTS, 4 * from, chunk, 0, n);
         for (int i = 0; i < n; i++) {
           out[at + i] = chunk[i];
         }
@@ -93,33 +92,21 @@ final class Elements {
     }
   }
 
-  private static void shorts(DType dtype, short[] chunk, float[] out, int at) {
-    for (int i = 0; i < chunk.length; i++) {
-      out[at + i] =
-          switch (dtype) {
-            case F16 -> Float.float16ToFloat(chunk[i]);
-            case BF16 -> Float.intBitsToFloat(chunk[i] << 16);
-            case U16 -> chunk[i] & 0xffff;
-            default -> chunk[i];
-          };
-    }
-  }
-
   /** Whole numbers. */
   static long[] labels(DType dtype, MemorySegment data, int rows) {
     long[] out = new long[rows];
     switch (dtype) {
-      case I64 -> MemorySegment.copy(data, LONGS, 0, out, 0, rows);
+      case I64 -> MemorySegment.copy(data, LittleEndian.LONGS, 0, out, 0, rows);
       case I32, U32 -> {
         int[] chunk = new int[rows];
-        MemorySegment.copy(data, INTS, 0, chunk, 0, rows);
+        MemorySegment.copy(data, LittleEndian.INTS, 0, chunk, 0, rows);
         for (int i = 0; i < rows; i++) {
           out[i] = dtype == DType.U32 ? chunk[i] & 0xffff_ffffL : chunk[i];
         }
       }
       case I16, U16 -> {
         short[] chunk = new short[rows];
-        MemorySegment.copy(data, SHORTS, 0, chunk, 0, rows);
+        MemorySegment.copy(data, LittleEndian.SHORTS, 0, chunk, 0, rows);
         for (int i = 0; i < rows; i++) {
           out[i] = dtype == DType.U16 ? chunk[i] & 0xffff : chunk[i];
         }

@@ -9,6 +9,7 @@ import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.kernel.LinearKernel;
+import io.sluice.compute.kernel.LittleEndian;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
@@ -30,8 +31,6 @@ import io.sluice.model.Digest;
 import io.sluice.model.TensorInfo;
 import io.sluice.storage.ShardReader;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -50,11 +49,6 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class PredictProgram implements ComputeProgram {
   /** Most numbers in an answer. */
   static final int MAX_INLINE = 100_000;
-
-  private static final ValueLayout.OfFloat FLOATS =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INTS =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final ManifestRepository manifests;
   private final WorkerRegistry registry;
@@ -320,10 +314,12 @@ public final class PredictProgram implements ComputeProgram {
             blocks(model, predict, data, partition),
             targets -> {
               if (classes.length > 0) {
-                MemorySegment.copy(classes, 0, targets.getFirst(), INTS, 0, classes.length);
+                MemorySegment.copy(
+                    classes, 0, targets.getFirst(), LittleEndian.INTS, 0, classes.length);
               }
               if (scores.length > 0) {
-                MemorySegment.copy(scores, 0, targets.getLast(), FLOATS, 0, scores.length);
+                MemorySegment.copy(
+                    scores, 0, targets.getLast(), LittleEndian.FLOATS, 0, scores.length);
               }
             })
         .toJson();
