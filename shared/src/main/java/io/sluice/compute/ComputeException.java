@@ -44,8 +44,14 @@ public final class ComputeException extends SluiceException {
     return new ComputeException(ErrorKind.CAPACITY, "compute-does-not-fit", message);
   }
 
-  /** Other tasks fill the memory of the worker at the moment. */
-  public static ComputeException memoryBusy(SluiceException cause) {
-    return new ComputeException(ErrorKind.TRANSIENT, "memory-busy", cause.getMessage());
+  /**
+   * What a step throws that did not get memory: the plan has seen that what it needs fits at all,
+   * so others fill the memory at the moment, and the step is to be tried again. Any other error
+   * stays as it is.
+   */
+  public static SluiceException busy(SluiceException e) {
+    return e.kind() == ErrorKind.CAPACITY
+        ? new ComputeException(ErrorKind.TRANSIENT, "memory-busy", e.getMessage())
+        : e;
   }
 }

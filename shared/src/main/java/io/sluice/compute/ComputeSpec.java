@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.job.FanOut;
 import io.sluice.json.JsonObject;
+import io.sluice.model.Digest;
 import io.sluice.model.ModelRef;
 import io.sluice.plan.TensorGlobs;
 import java.util.Objects;
@@ -46,6 +48,21 @@ public record ComputeSpec(
   /** Reads a stored request. */
   public static ComputeSpec read(JsonNode json) {
     return read(new JsonObject("compute request", json));
+  }
+
+  /**
+   * The answer of the computation but for its result: what was computed, in how many tasks, N, on
+   * how many workers, P.
+   */
+  public ObjectNode answer(Digest version, int tasks, int workers) {
+    ObjectNode answer =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("model", model.name())
+            .put("version", version.toString())
+            .put("operation", operation);
+    FanOut.write(answer, tasks, workers, tasksPerWorker);
+    return answer;
   }
 
   /** The request as JSON. */

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
@@ -18,11 +17,9 @@ import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
-import io.sluice.placement.Placements;
 import io.sluice.placement.ShardSelection;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -31,7 +28,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -77,23 +73,8 @@ public final class MapReduce implements ComputeProgram {
     Computation<?, ?> computation = Computation.of(operation, spec.arguments());
     Digest version = manifests.resolve(spec.model()).version();
     ModelManifest manifest = manifests.load(spec.model().name(), version);
-    Map<Integer, List<ByteRange>> wanted =
-        wanted(manifest, TensorSelection.of(manifest, spec.tensors(), computation));
-    Map<Integer, String> placed =
-        ComputePlacement.place(
-            Placements.needs(manifest, wanted),
-            Placements.holders(manifest, wanted, registry),
-            context.workers(),
-            spec.tasksPerWorker());
-    List<TaskSpec> tasks = new ArrayList<>();
-    wanted.forEach(
-        (shard, runs) ->
-            tasks.add(
-                new TaskSpec(
-                    "shard-" + shard,
-                    JsonNodeFactory.instance.objectNode().put("shard", shard),
-                    ChunkRuns.bytes(runs),
-                    Optional.of(placed.get(shard)))));
+    Map<Integer, List<ByteRange>> wanted = wanted(manifest, select(manifest, spec, computation));
+    List<TaskSpec> tasks = ShardTasks.of(manifest, wanted, spec, context, registry);
     return new JobPlan(
         tasks, true, JsonNodeFactory.instance.objectNode().put("version", version.toString()));
   }
@@ -103,8 +84,8 @@ public final class MapReduce implements ComputeProgram {
       throws InterruptedException {
     Computation<?, ?> computation = Computation.of(operation, spec.arguments());
     ModelManifest manifest = manifests.load(spec.model().name(), version(context));
-    int shard = lease.task().payload().get("shard").intValue();
-    TensorSelection selection = TensorSelection.of(manifest, spec.tensors(), computation);
+    int shard = ShardTasks.shard(lease);
+    TensorSelection selection = select(manifest, spec, computation);
     List<ByteRange> runs = wanted(manifest, selection).get(shard);
     ObjectNode result = JsonNodeFactory.instance.objectNode();
     result.put("bytes", ChunkRuns.bytes(runs));
@@ -115,11 +96,7 @@ public final class MapReduce implements ComputeProgram {
         partials.addArray().add(block.tensor()).add(block.row()).add(block.partial());
       }
     } catch (SluiceException e) {
-      if (e.kind() == ErrorKind.CAPACITY) {
-        // Others fill the memory at the moment; the plan has seen that the shard fits at all.
-        throw ComputeException.memoryBusy(e);
-      }
-      throw e;
+      throw ComputeException.busy(e);
     }
     return result;
   }
@@ -130,18 +107,16 @@ public final class MapReduce implements ComputeProgram {
     Digest version = version(context);
     ModelManifest manifest = manifests.load(spec.model().name(), version);
     Map<Integer, TreeMap<Long, JsonNode>> partials = new TreeMap<>();
-    Map<String, long[]> workers = new TreeMap<>();
+    WorkerShares shares = new WorkerShares();
     for (TaskResult result : results) {
-      long[] done = workers.computeIfAbsent(result.workerId(), w -> new long[2]);
-      done[0]++;
-      done[1] += result.result().get("bytes").longValue();
+      shares.add(result);
       for (JsonNode partial : result.result().get("partials")) {
         partials
             .computeIfAbsent(partial.get(0).intValue(), t -> new TreeMap<>())
             .put(partial.get(1).longValue(), partial.get(2));
       }
     }
-    TensorSelection selection = TensorSelection.of(manifest, spec.tensors(), computation);
+    TensorSelection selection = select(manifest, spec, computation);
     Map<String, JsonNode> answers = new LinkedHashMap<>();
     for (int index : selection.taken()) {
       TensorInfo tensor = manifest.tensors().get(index).info();
@@ -151,16 +126,8 @@ public final class MapReduce implements ComputeProgram {
               : List.of(computation.map(List.of(empty(tensor))));
       answers.put(tensor.name(), computation.finish(tensor, blocks));
     }
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", version.toString())
-            .put("operation", computation.name());
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
-    ArrayNode list = answer.putArray("workers");
-    workers.forEach(
-        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
+    ObjectNode answer = spec.answer(version, results.size(), shares.workers());
+    shares.write(answer);
     ArrayNode skipped = answer.putArray("skipped");
     selection
         .skipped()
@@ -220,6 +187,11 @@ public final class MapReduce implements ComputeProgram {
       mapped.add(new Mapped(block.tensor(), block.rows().firstRow(), computation.merged(ofBlock)));
     }
     return mapped;
+  }
+
+  private static TensorSelection select(
+      ModelManifest manifest, ComputeSpec spec, Computation<?, ?> computation) {
+    return TensorSelection.of(manifest, spec.tensors(), computation.name(), computation::refusal);
   }
 
   private static Map<Integer, List<ByteRange>> wanted(

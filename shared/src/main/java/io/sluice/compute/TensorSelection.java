@@ -1,6 +1,7 @@
 package io.sluice.compute;
 
 import io.sluice.manifest.ModelManifest;
+import io.sluice.model.TensorInfo;
 import io.sluice.placement.ShardSelection;
 import io.sluice.plan.TensorGlobs;
 import java.util.ArrayList;
@@ -8,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Which tensors of a model a computation takes, and why it leaves others out. A tensor that the
@@ -16,11 +18,21 @@ import java.util.Optional;
  * @param taken indexes of the tensors, in order of the manifest
  * @param skipped reasons by name of the tensor
  */
-record TensorSelection(List<Integer> taken, Map<String, String> skipped) {
+public record TensorSelection(List<Integer> taken, Map<String, String> skipped) {
   private static final String OPAQUE = "OPAQUE";
 
-  static TensorSelection of(
-      ModelManifest manifest, TensorGlobs globs, Computation<?, ?> computation) {
+  /**
+   * Selects tensors.
+   *
+   * @param operation name of it, for messages
+   * @param refusal why it does not take a tensor; empty if it does
+   * @throws ComputeException if a glob is the name of a tensor that is not taken
+   */
+  public static TensorSelection of(
+      ModelManifest manifest,
+      TensorGlobs globs,
+      String operation,
+      Function<TensorInfo, Optional<String>> refusal) {
     ShardSelection.check(manifest, globs);
     List<Integer> taken = new ArrayList<>();
     Map<String, String> skipped = new LinkedHashMap<>();
@@ -30,28 +42,19 @@ record TensorSelection(List<Integer> taken, Map<String, String> skipped) {
       if (!globs.matches(name)) {
         continue;
       }
-      Optional<String> refusal = refusal(manifest, tensor, computation);
-      if (refusal.isEmpty()) {
+      Optional<String> reason =
+          manifest.files().get(tensor.file()).format().equals(OPAQUE)
+              ? Optional.of("it is a file of no known format")
+              : refusal.apply(tensor.info());
+      if (reason.isEmpty()) {
         taken.add(i);
       } else if (globs.globs().contains(name)) {
         throw ComputeException.refused(
-            "operation '"
-                + computation.name()
-                + "' does not take tensor '"
-                + name
-                + "': "
-                + refusal.get());
+            "operation '" + operation + "' does not take tensor '" + name + "': " + reason.get());
       } else {
-        skipped.put(name, refusal.get());
+        skipped.put(name, reason.get());
       }
     }
     return new TensorSelection(taken, skipped);
-  }
-
-  private static Optional<String> refusal(
-      ModelManifest manifest, ModelManifest.Tensor tensor, Computation<?, ?> computation) {
-    return manifest.files().get(tensor.file()).format().equals(OPAQUE)
-        ? Optional.of("it is a file of no known format")
-        : computation.refusal(tensor.info());
   }
 }

@@ -10,11 +10,11 @@ import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.ShardTasks;
 import io.sluice.compute.TensorBlock;
 import io.sluice.compute.compare.Comparison.Overlap;
 import io.sluice.compute.compare.Comparison.Pair;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
@@ -27,7 +27,6 @@ import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
 import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.InvalidValueException;
 import io.sluice.model.ShardDescriptor;
 import io.sluice.model.SluiceException;
@@ -42,7 +41,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -126,12 +124,7 @@ public final class CompareProgram implements ComputeProgram {
             spec.tasksPerWorker());
     List<TaskSpec> tasks = new ArrayList<>();
     for (ShardNeed need : needs) {
-      tasks.add(
-          new TaskSpec(
-              "shard-" + need.shard(),
-              JsonNodeFactory.instance.objectNode().put("shard", need.shard()),
-              need.bytes(),
-              Optional.of(placed.get(need.shard()))));
+      tasks.add(ShardTasks.of(need.shard(), need.bytes(), placed.get(need.shard())));
     }
     return new JobPlan(
         tasks,
@@ -191,7 +184,7 @@ public final class CompareProgram implements ComputeProgram {
   public JsonNode execute(ComputeSpec spec, Lease.TaskLease lease, JobContext context)
       throws InterruptedException {
     Both both = both(spec, context);
-    int shard = lease.task().payload().get("shard").intValue();
+    int shard = ShardTasks.shard(lease);
     Map<Integer, List<Overlap>> others = both.comparison().overlaps().get(shard);
     ShardDescriptor descriptor = both.first().shards().get(shard);
     Map<String, PairSums> sums = new LinkedHashMap<>();
@@ -206,10 +199,7 @@ public final class CompareProgram implements ComputeProgram {
         }
       }
     } catch (SluiceException e) {
-      if (e.kind() == ErrorKind.CAPACITY) {
-        throw ComputeException.memoryBusy(e);
-      }
-      throw e;
+      throw ComputeException.busy(e);
     }
     ObjectNode result = JsonNodeFactory.instance.objectNode();
     sums.forEach((name, sum) -> result.set(name, sum.write()));
@@ -279,12 +269,10 @@ public final class CompareProgram implements ComputeProgram {
           .forEach(e -> sums.merge(e.getKey(), PairSums.read(e.getValue()), PairSums::plus));
     }
     ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", context.shared().get("version").textValue())
-            .put("operation", name());
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
+        spec.answer(
+            Digest.parse(context.shared().get("version").textValue()),
+            results.size(),
+            workers.size());
     ArrayNode skipped = answer.putArray("skipped");
     both.comparison()
         .unread()

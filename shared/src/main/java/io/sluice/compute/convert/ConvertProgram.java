@@ -5,18 +5,17 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
-import io.sluice.compute.ComputePlacement;
 import io.sluice.compute.ComputeProgram;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ComputeThreads;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.ShardTasks;
 import io.sluice.compute.TensorBlock;
 import io.sluice.compute.publish.ModelDraft;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
 import io.sluice.compute.publish.StoredShard;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
@@ -30,11 +29,9 @@ import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import io.sluice.placement.ChunkRuns;
-import io.sluice.placement.Placements;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -43,7 +40,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -107,21 +103,7 @@ public final class ConvertProgram implements ComputeProgram {
       publisher.requireFits(
           work.get(shard).stream().flatMap(one -> one.outputs().stream()).toList());
     }
-    Map<Integer, String> placed =
-        ComputePlacement.place(
-            Placements.needs(manifest, wanted),
-            Placements.holders(manifest, wanted, registry),
-            context.workers(),
-            spec.tasksPerWorker());
-    List<TaskSpec> tasks = new ArrayList<>();
-    for (int shard : selection.shards()) {
-      tasks.add(
-          new TaskSpec(
-              "shard-" + shard,
-              JsonNodeFactory.instance.objectNode().put("shard", shard),
-              manifest.shards().get(shard).size(),
-              Optional.of(placed.get(shard))));
-    }
+    List<TaskSpec> tasks = ShardTasks.of(manifest, wanted, spec, context, registry);
     return new JobPlan(
         tasks, true, JsonNodeFactory.instance.objectNode().put("version", version.toString()));
   }
@@ -168,7 +150,7 @@ public final class ConvertProgram implements ComputeProgram {
     ConvertArguments arguments = ConvertArguments.read(spec.arguments());
     ModelManifest manifest = manifests.load(spec.model().name(), version(context));
     ConvertSelection selection = ConvertSelection.of(manifest, spec.tensors(), arguments);
-    int shard = lease.task().payload().get("shard").intValue();
+    int shard = ShardTasks.shard(lease);
     List<Work> work = Work.of(manifest, selection, arguments).get(shard);
     List<OutputBlock> outputs = work.stream().flatMap(w -> w.outputs().stream()).toList();
     Map<String, ErrorSums> errors = new LinkedHashMap<>();
@@ -185,11 +167,7 @@ public final class ConvertProgram implements ComputeProgram {
               outputs,
               targets -> errors.putAll(convert(work, targets, open, arguments, context)));
     } catch (SluiceException e) {
-      if (e.kind() == ErrorKind.CAPACITY) {
-        // Others fill the memory at the moment; the plan has seen that the shard fits at all.
-        throw ComputeException.memoryBusy(e);
-      }
-      throw e;
+      throw ComputeException.busy(e);
     }
     ObjectNode result = JsonNodeFactory.instance.objectNode();
     result.put("bytes", manifest.shards().get(shard).size());
@@ -294,13 +272,7 @@ public final class ConvertProgram implements ComputeProgram {
                 spec.arguments().toString(),
                 List.of(new ModelManifest.Provenance.Parent(spec.model().name(), version))));
     publisher.release(job.id());
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", version.toString())
-            .put("operation", name());
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
+    ObjectNode answer = spec.answer(version, results.size(), workers.size());
     ArrayNode skipped = answer.putArray("skipped");
     selection
         .skipped()

@@ -1,14 +1,12 @@
 package io.sluice.compute.convert;
 
 import io.sluice.compute.ComputeException;
+import io.sluice.compute.TensorSelection;
 import io.sluice.manifest.ModelManifest;
-import io.sluice.placement.ShardSelection;
 import io.sluice.plan.TensorGlobs;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -23,32 +21,16 @@ record ConvertSelection(Set<String> taken, Map<String, String> skipped, Set<Inte
 
   static ConvertSelection of(
       ModelManifest manifest, TensorGlobs globs, ConvertArguments arguments) {
-    ShardSelection.check(manifest, globs);
+    TensorSelection selection = TensorSelection.of(manifest, globs, "convert", arguments::refusal);
     Set<String> taken = new LinkedHashSet<>();
-    Map<String, String> skipped = new LinkedHashMap<>();
     Set<Integer> shards = new TreeSet<>();
-    for (ModelManifest.Tensor tensor : manifest.tensors()) {
-      String name = tensor.info().name();
-      if (!globs.matches(name)) {
-        continue;
-      }
-      boolean opaque = manifest.files().get(tensor.file()).format().equals("OPAQUE");
-      Optional<String> refusal =
-          opaque
-              ? Optional.of("it is a file of no known format")
-              : arguments.refusal(tensor.info());
-      if (refusal.isEmpty()) {
-        taken.add(name);
-        tensor.pieces().forEach(piece -> shards.add(piece.shard()));
-      } else if (globs.globs().contains(name)) {
-        throw ComputeException.refused(
-            "operation 'convert' does not take tensor '" + name + "': " + refusal.get());
-      } else {
-        skipped.put(name, refusal.get());
-      }
+    for (int index : selection.taken()) {
+      ModelManifest.Tensor tensor = manifest.tensors().get(index);
+      taken.add(tensor.info().name());
+      tensor.pieces().forEach(piece -> shards.add(piece.shard()));
     }
     requireFreeNames(manifest, taken, arguments);
-    return new ConvertSelection(taken, skipped, shards);
+    return new ConvertSelection(taken, selection.skipped(), shards);
   }
 
   private static void requireFreeNames(

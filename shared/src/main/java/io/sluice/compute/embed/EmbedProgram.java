@@ -14,7 +14,6 @@ import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
 import io.sluice.compute.publish.StoredShard;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
@@ -28,7 +27,6 @@ import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.ModelRef;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
@@ -251,13 +249,7 @@ public final class EmbedProgram implements ComputeProgram {
             tokens,
             truncated,
             parts);
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", version(context).toString())
-            .put("operation", name());
-    FanOut.write(answer, results.size(), tasksOf.size(), spec.tasksPerWorker());
+    ObjectNode answer = spec.answer(version(context), results.size(), tasksOf.size());
     ObjectNode json =
         arguments.output.isEmpty() ? all.toJson(request.base64()) : all.summary(known.hidden());
     ArrayNode workers = answer.putArray("workers");
@@ -347,14 +339,9 @@ public final class EmbedProgram implements ComputeProgram {
             .asSlice((from - block.firstRow()) * rowBytes, range.length())
             .copyFrom(open.bytes(range));
       } catch (SluiceException e) {
-        throw busy(e);
+        throw ComputeException.busy(e);
       }
     }
-  }
-
-  /** Others fill the memory of the worker at the moment. */
-  static SluiceException busy(SluiceException e) {
-    return e.kind() == ErrorKind.CAPACITY ? ComputeException.memoryBusy(e) : e;
   }
 
   private static Digest version(JobContext context) {

@@ -122,7 +122,7 @@ final class TextFile {
     try {
       source.read(range, MemorySegment.ofArray(bytes));
     } catch (SluiceException e) {
-      throw EmbedProgram.busy(e);
+      throw ComputeException.busy(e);
     }
     return bytes;
   }

@@ -445,7 +445,7 @@ public final class MatmulProgram implements ComputeProgram {
           MemorySegment.copy(data, i * width, target, at, width);
         }
       } catch (SluiceException e) {
-        throw Named.busy(e);
+        throw ComputeException.busy(e);
       }
     }
   }

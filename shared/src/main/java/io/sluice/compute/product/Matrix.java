@@ -1,26 +1,18 @@
 package io.sluice.compute.product;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.compute.ComputeException;
-import io.sluice.compute.ComputePlacement;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.kernel.FloatReader;
 import io.sluice.compute.kernel.Weights;
-import io.sluice.job.JobContext;
-import io.sluice.job.TaskSpec;
-import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ModelManifest;
 import io.sluice.model.ByteRange;
 import io.sluice.model.DType;
 import io.sluice.model.Digest;
 import io.sluice.model.TensorInfo;
-import io.sluice.placement.ChunkRuns;
-import io.sluice.placement.Placements;
 import io.sluice.placement.ShardSelection;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -129,27 +121,6 @@ record Matrix(
   Map<Integer, List<ByteRange>> runs() {
     return ShardSelection.runs(
         manifest, (ModelManifest.Tensor t) -> t.info().name().equals(tensor.info().name()));
-  }
-
-  /** One task a shard, on a worker that holds it if there is one. */
-  List<TaskSpec> tasks(ComputeSpec spec, JobContext context, WorkerRegistry registry) {
-    Map<Integer, List<ByteRange>> runs = runs();
-    Map<Integer, String> placed =
-        ComputePlacement.place(
-            Placements.needs(manifest, runs),
-            Placements.holders(manifest, runs, registry),
-            context.workers(),
-            spec.tasksPerWorker());
-    List<TaskSpec> tasks = new ArrayList<>();
-    runs.forEach(
-        (shard, chunks) ->
-            tasks.add(
-                new TaskSpec(
-                    "shard-" + shard,
-                    JsonNodeFactory.instance.objectNode().put("shard", shard),
-                    ChunkRuns.bytes(chunks),
-                    Optional.of(placed.get(shard)))));
-    return tasks;
   }
 
   /** The rows of a piece, in memory. */

@@ -5,8 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.json.JsonObject;
-import io.sluice.model.ErrorKind;
-import io.sluice.model.SluiceException;
 import java.util.List;
 
 /** What requests of products have in common. */
@@ -56,10 +54,5 @@ final class Named {
       }
     }
     return arguments.toString();
-  }
-
-  /** Others fill the memory of the worker at the moment; the plan has seen that it fits at all. */
-  static SluiceException busy(SluiceException e) {
-    return e.kind() == ErrorKind.CAPACITY ? ComputeException.memoryBusy(e) : e;
   }
 }

@@ -1,17 +1,17 @@
 package io.sluice.compute.product;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.compute.ComputeException;
 import io.sluice.compute.ComputeSpec;
 import io.sluice.compute.ShardAccess;
+import io.sluice.compute.ShardTasks;
+import io.sluice.compute.WorkerShares;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
 import io.sluice.job.Lease;
-import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ManifestRepository;
@@ -22,9 +22,7 @@ import io.sluice.model.SluiceException;
 import io.sluice.placement.ChunkRuns;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * What a product is of: a matrix, a task for each shard of it, and rows that all tasks need.
@@ -61,7 +59,8 @@ record Operands(Matrix matrix, RowReader rows) {
     ObjectNode versions = JsonNodeFactory.instance.objectNode();
     versions.put(MATRIX, matrix.tensor().version().toString());
     rows.version().ifPresent(v -> versions.put(ROWS, v.version().orElseThrow().toString()));
-    return new JobPlan(matrix.tasks(spec, context, registry), true, versions);
+    return new JobPlan(
+        ShardTasks.of(matrix.manifest(), matrix.runs(), spec, context, registry), true, versions);
   }
 
   /** Does something with a piece of the matrix. */
@@ -78,7 +77,7 @@ record Operands(Matrix matrix, RowReader rows) {
    */
   ObjectNode execute(Lease.TaskLease lease, ShardAccess shards, JobContext context, Step step)
       throws InterruptedException {
-    int shard = lease.task().payload().get("shard").intValue();
+    int shard = ShardTasks.shard(lease);
     List<ByteRange> runs = matrix.runs().get(shard);
     try (ShardAccess.Open open =
         shards.open(matrix.manifest().shards().get(shard), runs, context::addBytes)) {
@@ -89,7 +88,7 @@ record Operands(Matrix matrix, RowReader rows) {
         }
       }
     } catch (SluiceException e) {
-      throw Named.busy(e);
+      throw ComputeException.busy(e);
     }
     return JsonNodeFactory.instance.objectNode().put("bytes", ChunkRuns.bytes(runs));
   }
@@ -109,22 +108,10 @@ record Operands(Matrix matrix, RowReader rows) {
 
   /** The end of the job. */
   CommitOutcome answer(ComputeSpec spec, TaskResults results, ObjectNode result) {
-    Map<String, long[]> workers = new TreeMap<>();
-    for (TaskResult task : results) {
-      long[] done = workers.computeIfAbsent(task.workerId(), w -> new long[2]);
-      done[0]++;
-      done[1] += task.result().get("bytes").longValue();
-    }
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", matrix.tensor().version().toString())
-            .put("operation", spec.operation());
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
-    ArrayNode list = answer.putArray("workers");
-    workers.forEach(
-        (id, done) -> list.addObject().put("id", id).put("shards", done[0]).put("bytes", done[1]));
+    WorkerShares shares = new WorkerShares();
+    results.forEach(shares::add);
+    ObjectNode answer = spec.answer(matrix.tensor().version(), results.size(), shares.workers());
+    shares.write(answer);
     answer.putArray("skipped");
     answer.set("result", result);
     return CommitOutcome.done(answer);

@@ -131,7 +131,7 @@ final class RowReader {
           Math.multiplyExact(count, columns),
           () -> read(first, count, context::addBytes));
     } catch (SluiceException e) {
-      throw Named.busy(e);
+      throw ComputeException.busy(e);
     }
   }
 

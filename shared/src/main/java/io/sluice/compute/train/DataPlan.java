@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.kernel.LinearKernel;
 import io.sluice.model.Digest;
+import java.util.OptionalInt;
 
 /**
  * A dataset and how its rows are dealt out: partition i of N has the rows from {@code i · n / N} to
@@ -52,6 +53,22 @@ record DataPlan(
               + partitions
               + " partitions");
     }
+  }
+
+  /**
+   * How many partitions there are.
+   *
+   * @param asked how many are asked for, if somebody says so
+   * @throws ComputeException if there are more than rows
+   */
+  static int partitions(OptionalInt asked, Dataset dataset) {
+    long rows = dataset.rows();
+    int partitions = asked.orElse(partitions(rows, dataset.bytes(rows)));
+    if (partitions > rows) {
+      throw ComputeException.invalidArguments(
+          "'partitions' is at most the number of rows, " + rows + ", got " + partitions);
+    }
+    return partitions;
   }
 
   /** How many partitions there are if nobody says so. */

@@ -4,7 +4,6 @@ import io.sluice.compute.ComputeException;
 import io.sluice.compute.StoredTensors;
 import io.sluice.compute.kernel.LinearKernel;
 import io.sluice.model.Digest;
-import io.sluice.model.ErrorKind;
 import io.sluice.model.SluiceException;
 import io.sluice.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
@@ -153,11 +152,7 @@ final class Dataset {
         }
       }
     } catch (SluiceException e) {
-      if (e.kind() == ErrorKind.CAPACITY) {
-        // others fill the memory for shards at the moment
-        throw ComputeException.memoryBusy(e);
-      }
-      throw e;
+      throw ComputeException.busy(e);
     }
     checkFinite(x.info(), values, first, count, LinearKernel.stride(features));
     return new Rows(count, features, values, labels, targets);

@@ -15,14 +15,12 @@ import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.compute.publish.OutputBlock;
 import io.sluice.compute.publish.StoredShard;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
 import io.sluice.job.Lease;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
-import io.sluice.job.TaskSpec;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.manifest.ModelManifest;
@@ -100,10 +98,7 @@ public final class PredictProgram implements ComputeProgram {
   @Override
   public JobPlan plan(ComputeSpec spec, Job job, JobContext context) throws InterruptedException {
     PredictSpec predict = PredictSpec.read(spec.arguments());
-    if (!spec.tensors().all()) {
-      throw ComputeException.invalidArguments(
-          "'predict' takes its tensors by the arguments 'x' and 'y', not by 'tensors'");
-    }
+    Partitions.requireNoTensors(spec);
     Digest version = manifests.resolve(spec.model()).version();
     Checkpoint model = checkpoints.read(spec.model().name(), version);
     String name = predict.data().name();
@@ -150,11 +145,7 @@ public final class PredictProgram implements ComputeProgram {
               + dataset.targets());
     }
     long rows = dataset.rows();
-    int partitions = predict.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
-    if (partitions > rows) {
-      throw ComputeException.invalidArguments(
-          "'partitions' is at most the number of rows, " + rows + ", got " + partitions);
-    }
+    int partitions = DataPlan.partitions(predict.partitions(), dataset);
     DataPlan data =
         new DataPlan(
             name,
@@ -167,19 +158,13 @@ public final class PredictProgram implements ComputeProgram {
             1);
     List<String> places =
         Placing.place(data, manifest, registry, context.workers(), spec.tasksPerWorker());
-    List<TaskSpec> tasks = new ArrayList<>();
-    for (int p = 0; p < partitions; p++) {
-      if (predict.output().isPresent()) {
-        publisher.requireFits(blocks(model, predict, data, p));
-      }
-      tasks.add(
-          new TaskSpec(
-              "partition-" + p,
-              JsonNodeFactory.instance.objectNode().put("partition", p),
-              dataset.bytes(data.count(p)),
-              Optional.of(places.get(p))));
+    for (int p = 0; p < partitions && predict.output().isPresent(); p++) {
+      publisher.requireFits(blocks(model, predict, data, p));
     }
-    return new JobPlan(tasks, true, new Shared(data, version, labelled).toJson());
+    return new JobPlan(
+        Partitions.tasks(data, dataset, places),
+        true,
+        new Shared(data, version, labelled).toJson());
   }
 
   /** Numbers a row gives. */
@@ -218,7 +203,7 @@ public final class PredictProgram implements ComputeProgram {
     PredictSpec predict = PredictSpec.read(spec.arguments());
     Shared shared = Shared.read(context.shared());
     DataPlan data = shared.data();
-    int partition = lease.task().payload().get("partition").intValue();
+    int partition = Partitions.partition(lease);
     Checkpoint model = checkpoints.read(spec.model().name(), shared.version());
     Layout layout = model.state().layout();
     Dataset dataset =
@@ -353,15 +338,7 @@ public final class PredictProgram implements ComputeProgram {
         }
       }
     }
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", spec.model().name())
-            .put("version", shared.version().toString())
-            .put("operation", "predict");
-    FanOut.write(answer, results.size(), workers.size(), spec.tasksPerWorker());
-    ArrayNode ids = answer.putArray("workers");
-    workers.forEach(id -> ids.addObject().put("id", id));
+    ObjectNode answer = Partitions.answer(spec, shared.version(), results.size(), workers);
     ObjectNode result =
         answer
             .putObject("result")

@@ -11,14 +11,12 @@ import io.sluice.compute.StoredTensors;
 import io.sluice.compute.kernel.LinearKernel;
 import io.sluice.compute.publish.ModelPublisher;
 import io.sluice.job.CommitOutcome;
-import io.sluice.job.FanOut;
 import io.sluice.job.Job;
 import io.sluice.job.JobContext;
 import io.sluice.job.JobPlan;
 import io.sluice.job.Lease;
 import io.sluice.job.TaskResult;
 import io.sluice.job.TaskResults;
-import io.sluice.job.TaskSpec;
 import io.sluice.job.WorkerRegistry;
 import io.sluice.manifest.ManifestRepository;
 import io.sluice.model.Digest;
@@ -143,10 +141,7 @@ public final class TrainProgram implements ComputeProgram {
   @Override
   public JobPlan plan(ComputeSpec spec, Job job, JobContext context) throws InterruptedException {
     TrainSpec train = TrainSpec.read(spec.arguments());
-    if (!spec.tensors().all()) {
-      throw ComputeException.invalidArguments(
-          "'train' takes its tensors by the arguments 'x' and 'y', not by 'tensors'");
-    }
+    Partitions.requireNoTensors(spec);
     Digest version = manifests.resolve(spec.model()).version();
     Dataset dataset =
         Dataset.open(tensors, spec.model().name(), version, train.data(), train.objective(), true);
@@ -170,11 +165,7 @@ public final class TrainProgram implements ComputeProgram {
 
   private static DataPlan plan(TrainSpec train, String model, Digest version, Dataset dataset) {
     long rows = dataset.rows();
-    int partitions = train.partitions().orElse(DataPlan.partitions(rows, dataset.bytes(rows)));
-    if (partitions > rows) {
-      throw ComputeException.invalidArguments(
-          "'partitions' is at most the number of rows, " + rows + ", got " + partitions);
-    }
+    int partitions = DataPlan.partitions(train.partitions(), dataset);
     long batch =
         train.batch().isPresent()
             ? train.batch().getAsInt()
@@ -229,16 +220,8 @@ public final class TrainProgram implements ComputeProgram {
   }
 
   private static JobPlan layOut(Round round, Dataset dataset) {
-    List<TaskSpec> tasks = new ArrayList<>();
-    for (int p = 0; p < round.data().partitions(); p++) {
-      tasks.add(
-          new TaskSpec(
-              "partition-" + p,
-              JsonNodeFactory.instance.objectNode().put("partition", p),
-              dataset.bytes(round.data().count(p)),
-              Optional.of(round.places().get(p))));
-    }
-    return new JobPlan(tasks, true, round.toJson());
+    return new JobPlan(
+        Partitions.tasks(round.data(), dataset, round.places()), true, round.toJson());
   }
 
   // ---- tasks
@@ -249,7 +232,7 @@ public final class TrainProgram implements ComputeProgram {
     TrainSpec train = TrainSpec.read(spec.arguments());
     Round round = Round.read(context.shared());
     DataPlan data = round.data();
-    int partition = lease.task().payload().get("partition").intValue();
+    int partition = Partitions.partition(lease);
     Dataset dataset = dataset(train, data);
     String job = context.job().id();
     try (PartitionCache.Loan loan =
@@ -524,19 +507,11 @@ public final class TrainProgram implements ComputeProgram {
       LinearState state,
       Digest version,
       TaskResults results) {
-    ObjectNode answer =
-        JsonNodeFactory.instance
-            .objectNode()
-            .put("model", data.model())
-            .put("version", data.version().toString())
-            .put("operation", "train");
     Set<String> workers = new TreeSet<>();
     for (TaskResult result : results) {
       workers.add(result.workerId());
     }
-    FanOut.write(answer, data.partitions(), workers.size(), spec.tasksPerWorker());
-    ArrayNode ids = answer.putArray("workers");
-    workers.forEach(id -> ids.addObject().put("id", id));
+    ObjectNode answer = Partitions.answer(spec, data.version(), data.partitions(), workers);
     ObjectNode result =
         answer
             .putObject("result")
