@@ -57,7 +57,9 @@ final class Application {
       Path program, List<String> arguments, Map<String, String> environment) {
     List<String> command = new ArrayList<>();
     if (program.toString().endsWith(".jar")) {
-      command.addAll(java(arguments));
+      List<String> java = java(arguments);
+      command.addAll(java);
+      command.add("-XX:AOTCache=" + AotCache.of(program, java));
       command.add("-jar");
       command.add(program.toString());
     } else {
@@ -82,7 +84,6 @@ final class Application {
             HEAP,
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
-            "-Xshare:auto",
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow"));
     if (arguments.getFirst().equals("serve")) {
