@@ -142,6 +142,8 @@ class ReadmeCommandsIT {
         .environment()
         .keySet()
         .removeIf(name -> name.startsWith("SLUICE_") || name.startsWith("QUARKUS_"));
+    // What runs once is compiled the quick way, on machines that have other tests to run.
+    builder.environment().put("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1");
     builder.environment().put("SLUICE_HOME", folder.resolve("home").toString());
     builder.environment().put("SLUICE_ENDPOINT", "http://127.0.0.1:" + port);
     builder.environment().put("SLUICE_EMBEDDED_HOME", built("acceptance.embedded").toString());
