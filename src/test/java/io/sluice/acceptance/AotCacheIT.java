@@ -45,6 +45,12 @@ class AotCacheIT {
             "-Xmx256m",
             "--version");
     assertThat(version).containsPattern("(?m)^sluice [0-9]").doesNotContain("[aot]");
+
+    Files.writeString(Path.of(cache + ".path"), "/elsewhere\n");
+    String moved =
+        run(environment, "-XX:AOTMode=on", images.resolve("sluice-jvm").toString(), "--version");
+    assertThat(moved)
+        .contains(cache + " is left out: it was made for /elsewhere, this is " + jar.getParent());
   }
 
   private String run(Map<String, String> environment, String options, String... command)
