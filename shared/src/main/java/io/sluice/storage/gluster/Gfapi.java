@@ -51,7 +51,8 @@ final class Gfapi {
     glfs_mkdir(FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT)),
     glfs_opendir(FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS)),
     glfs_readdirplus_r(FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS)),
-    glfs_closedir(FunctionDescriptor.of(JAVA_INT, ADDRESS));
+    glfs_closedir(FunctionDescriptor.of(JAVA_INT, ADDRESS)),
+    glfs_getxattr(FunctionDescriptor.of(JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG));
 
     private final FunctionDescriptor descriptor;
 

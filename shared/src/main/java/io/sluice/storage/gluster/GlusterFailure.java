@@ -17,6 +17,9 @@ final class GlusterFailure extends IOException {
   static final int EROFS = 30;
   static final int ENAMETOOLONG = 36;
   static final int ELOOP = 40;
+  static final int ENODATA = 61;
+  static final int EOPNOTSUPP = 95;
+  static final int ENOTCONN = 107;
   static final int ESTALE = 116;
   static final int EDQUOT = 122;
 
@@ -38,8 +41,10 @@ final class GlusterFailure extends IOException {
           Map.entry(EROFS, "read-only file system"),
           Map.entry(ENAMETOOLONG, "file name too long"),
           Map.entry(ELOOP, "too many levels of symbolic links"),
+          Map.entry(ENODATA, "no such attribute"),
           Map.entry(77, "file descriptor in bad state"),
-          Map.entry(107, "not connected to enough bricks of the volume"),
+          Map.entry(EOPNOTSUPP, "operation not supported"),
+          Map.entry(ENOTCONN, "not connected to enough bricks of the volume"),
           Map.entry(110, "timed out"),
           Map.entry(111, "connection refused"),
           Map.entry(ESTALE, "stale file handle"),

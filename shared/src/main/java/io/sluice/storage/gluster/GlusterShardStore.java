@@ -38,7 +38,9 @@ import java.util.function.Consumer;
  * <p>What a volume survives, the store survives: of three replicas one may be lost at any moment,
  * and reads and writes go on. With fewer than its quorum of bricks, calls fail for the moment. A
  * machine that dies without closing its connections holds calls up for the volume's {@code
- * network.ping-timeout}, 42 s if it was not changed.
+ * network.ping-timeout}, 42 s if it was not changed. A distributed volume of which a part is away
+ * goes on with what lies in the others; nothing is said to be missing, or to be all there is, until
+ * every part can be asked.
  *
  * <p>An etag is made of the size and the identity of the file in the volume, not of its times,
  * which may differ from brick to brick. A file that is rewritten in place with as many bytes keeps
@@ -398,7 +400,9 @@ public final class GlusterShardStore implements ShardStore {
   /**
    * {@inheritDoc}
    *
-   * <p>Linked directories are not entered; files that no key can name are left out.
+   * <p>Linked directories are not entered; files that no key can name are left out. A volume of
+   * which a part is away would leave out what lies there, so that fails, perhaps after entries were
+   * told.
    */
   @Override
   public void list(String prefix, Consumer<ObjectInfo> each) {
@@ -407,6 +411,7 @@ public final class GlusterShardStore implements ShardStore {
     try {
       while (!directories.isEmpty()) {
         String directory = directories.pop();
+        volume.requireAllParts();
         if (!isDirectory(root + directory)) {
           continue; // there is none, or it went meanwhile
         }
@@ -422,6 +427,7 @@ public final class GlusterShardStore implements ShardStore {
                 readable(key, entry.stat()).ifPresent(each);
               }
             });
+        volume.requireAllParts();
       }
     } catch (GlusterFailure e) {
       throw GlusterErrors.reading(prefix, 0, e);

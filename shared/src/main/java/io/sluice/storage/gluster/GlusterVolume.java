@@ -14,6 +14,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -32,6 +33,9 @@ import java.util.concurrent.TimeUnit;
  * <p>A call into C blocks the carrier of a virtual thread, of which there are as few as cores. So
  * calls are made by platform threads of their own, as many at a time as the settings say; who calls
  * waits, even if interrupted: a call cannot be taken back, and it may be writing into memory.
+ *
+ * <p>Where something is said not to be there (ENOENT), that was so while every part of the volume
+ * could be asked; otherwise the failure is ENOTCONN.
  */
 final class GlusterVolume {
   private static final int O_RDONLY = 0;
@@ -40,17 +44,22 @@ final class GlusterVolume {
   private static final int DIRECTORY_MODE = 0755;
   private static final int LOG_WARNING = 5;
 
+  /** Bytes of a text that are read. */
+  private static final long TEXT = 16 << 10;
+
   private static final Map<GlusterSettings, GlusterVolume> OPEN = new ConcurrentHashMap<>();
 
   private final GlusterSettings settings;
   private final Gfapi library;
   private final Executor threads;
+  private final VolumeParts parts;
   private final Object connecting = new Object();
   private volatile MemorySegment connection;
 
   private GlusterVolume(GlusterSettings settings) {
     this.settings = settings;
     this.library = Gfapi.load(settings.library());
+    this.parts = new VolumeParts(this, settings.volume());
     ThreadPoolExecutor pool =
         new ThreadPoolExecutor(
             settings.threads(),
@@ -98,7 +107,7 @@ final class GlusterVolume {
   record Entry(String name, Stat stat) {}
 
   Stat stat(String path) throws GlusterFailure {
-    return call(
+    return lookUp(
         (volume, call) -> {
           MemorySegment stat = call.arena().allocate(FileLayout.STAT, 8);
           MemorySegment name = call.arena().allocateFrom(path);
@@ -110,7 +119,7 @@ final class GlusterVolume {
   }
 
   Stat stat(Handle file) throws GlusterFailure {
-    return call(
+    return lookUp(
         (volume, call) -> {
           MemorySegment stat = call.arena().allocate(FileLayout.STAT, 8);
           call.check(
@@ -134,7 +143,7 @@ final class GlusterVolume {
   }
 
   Handle open(String path) throws GlusterFailure {
-    return call(
+    return lookUp(
         (volume, call) -> {
           MemorySegment name = call.arena().allocateFrom(path);
           return new Handle(
@@ -168,7 +177,7 @@ final class GlusterVolume {
    * @return bytes read; 0 at the end of the file
    */
   long read(Handle file, long offset, MemorySegment target) throws GlusterFailure {
-    return call(
+    return lookUp(
         (volume, call) ->
             call.check(
                 Function.glfs_pread,
@@ -233,7 +242,7 @@ final class GlusterVolume {
   }
 
   void unlink(String path) throws GlusterFailure {
-    call(
+    lookUp(
         (volume, call) -> {
           MemorySegment name = call.arena().allocateFrom(path);
           return call.check(
@@ -255,7 +264,7 @@ final class GlusterVolume {
   }
 
   Handle openDirectory(String path) throws GlusterFailure {
-    return call(
+    return lookUp(
         (volume, call) -> {
           MemorySegment name = call.arena().allocateFrom(path);
           return new Handle(
@@ -291,6 +300,62 @@ final class GlusterVolume {
           }
           return entries;
         });
+  }
+
+  /**
+   * The value of an extended attribute that is a text, up to its first zero byte.
+   *
+   * @throws GlusterFailure ENODATA if there is no such attribute
+   */
+  String attribute(String path, String attribute) throws GlusterFailure {
+    return call(
+        (volume, call) -> {
+          MemorySegment file = call.arena().allocateFrom(path);
+          MemorySegment name = call.arena().allocateFrom(attribute);
+          MemorySegment value = call.arena().allocate(TEXT + 1);
+          call.check(
+              Function.glfs_getxattr,
+              (long)
+                  handle(Function.glfs_getxattr)
+                      .invokeExact(call.state(), volume, file, name, value, TEXT));
+          return value.getString(0);
+        });
+  }
+
+  /** The first {@value #TEXT} bytes of a file of text; empty if there is no such file. */
+  Optional<String> text(String path) throws GlusterFailure {
+    return call(
+        (volume, call) -> {
+          MemorySegment name = call.arena().allocateFrom(path);
+          MemorySegment file =
+              (MemorySegment)
+                  handle(Function.glfs_open).invokeExact(call.state(), volume, name, O_RDONLY);
+          if (file.address() == 0) {
+            GlusterFailure failure = call.failure(Function.glfs_open);
+            if (failure.errno() == GlusterFailure.ENOENT) {
+              return Optional.empty();
+            }
+            throw failure;
+          }
+          try {
+            MemorySegment text = call.arena().allocate(TEXT + 1);
+            call.check(
+                Function.glfs_pread,
+                (long)
+                    handle(Function.glfs_pread)
+                        .invokeExact(call.state(), file, text, TEXT, 0L, 0, MemorySegment.NULL));
+            return Optional.of(text.getString(0));
+          } finally {
+            int ignored = (int) handle(Function.glfs_close).invokeExact(call.state(), file);
+          }
+        });
+  }
+
+  /**
+   * @throws GlusterFailure ENOTCONN if a part of the volume cannot be asked now
+   */
+  void requireAllParts() throws GlusterFailure {
+    parts.requireAll();
   }
 
   @Override
@@ -369,6 +434,30 @@ final class GlusterVolume {
   @FunctionalInterface
   private interface Work<T> {
     T run(MemorySegment volume, Call call) throws Throwable;
+  }
+
+  /**
+   * Does what fails with ENOENT if something is not there. A distributed volume says so too while
+   * the part that has it is away. So it is asked again when all parts were seen to be there, and
+   * believed if they still are afterwards: a part that comes or goes in between does not count.
+   */
+  private <T> T lookUp(Work<T> work) throws GlusterFailure {
+    try {
+      return call(work);
+    } catch (GlusterFailure e) {
+      if (e.errno() != GlusterFailure.ENOENT) {
+        throw e;
+      }
+    }
+    parts.requireAll();
+    try {
+      return call(work);
+    } catch (GlusterFailure e) {
+      if (e.errno() == GlusterFailure.ENOENT) {
+        parts.requireAll();
+      }
+      throw e;
+    }
   }
 
   private <T> T call(Work<T> work) throws GlusterFailure {

@@ -21,6 +21,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -183,6 +185,81 @@ class GlusterShardStoreTest extends ShardStoreKit {
     assertThat(patient.putIfAbsent(base + "new", MemorySegment.ofArray(random(10)))).isTrue();
     assertThat(patient.head(base + "object").etag()).isEqualTo(etag);
     assertThat(read(base + "new")).isEqualTo(random(10));
+  }
+
+  @Test
+  void nothingIsMissingWhileHalfOfTheVolumeIsAway() throws Exception {
+    halfAway(1, 2, 3);
+  }
+
+  @Test
+  void nothingIsMissingWhileHalfOfTheVolumeIsBelowItsQuorum() throws Exception {
+    halfAway(1, 2);
+  }
+
+  private void halfAway(int... bricks) throws Exception {
+    List<String> keys = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      keys.add(base + "object-" + i);
+      put(keys.get(i), random(100 + i));
+    }
+    assertThat(outcomes(store(), keys)).containsOnly("there");
+    ShardStore opened = new GlusterShardStore(withThreads(bricks.length));
+    try {
+      for (int brick : bricks) {
+        server.killBrick(brick);
+      }
+      Thread.sleep(1500); // what is known of a file is believed for a second
+      MemorySegment one = MemorySegment.ofArray(new byte[1]);
+      for (ShardStore each : List.of(store(), opened)) {
+        for (int round = 0; round < 5; round++) {
+          assertThat(outcomes(each, keys)).contains("there", "TRANSIENT").hasSize(2);
+        }
+        for (int i = 0; i < 5; i++) {
+          String none = base + "none-" + i;
+          assertThat(failure(() -> each.head(none)).kind()).isEqualTo(ErrorKind.TRANSIENT);
+          assertThat(failure(() -> each.delete(none)).kind()).isEqualTo(ErrorKind.TRANSIENT);
+          assertThat(failure(() -> each.putIfAbsent(none, one)).kind())
+              .isEqualTo(ErrorKind.TRANSIENT);
+        }
+        assertThat(failure(() -> list(each, base)).kind()).isEqualTo(ErrorKind.TRANSIENT);
+      }
+    } finally {
+      server.startBricks();
+    }
+    for (ShardStore each : List.of(store(), opened)) {
+      ShardStore patient = new RetryingShardStore(each, RetryPolicy.DEFAULT);
+      assertThat(outcomes(patient, keys)).containsOnly("there");
+      assertThat(failure(() -> patient.head(base + "none-0")).kind()).isEqualTo(ErrorKind.MISSING);
+      assertThat(list(patient, base)).containsExactlyInAnyOrderElementsOf(keys);
+    }
+  }
+
+  /** Who asks for another number of threads gets a connection of their own. */
+  private static GlusterSettings withThreads(int threads) {
+    GlusterSettings usual = settings(server.volume());
+    return new GlusterSettings(
+        usual.servers(), usual.volume(), "models", threads, usual.library(), usual.log());
+  }
+
+  /** How looking for and reading these objects ends, each way once. */
+  private static Set<String> outcomes(ShardStore store, List<String> keys) {
+    Set<String> outcomes = new TreeSet<>();
+    for (String key : keys) {
+      outcomes.add(outcome(() -> store.head(key)));
+      MemorySegment target = MemorySegment.ofArray(new byte[100]);
+      outcomes.add(outcome(() -> store.read(key, Optional.empty(), new ByteRange(0, 100), target)));
+    }
+    return outcomes;
+  }
+
+  private static String outcome(Runnable work) {
+    try {
+      work.run();
+      return "there";
+    } catch (StorageException e) {
+      return e.kind().name();
+    }
   }
 
   // ---- the volume
