@@ -56,7 +56,7 @@ public abstract class ShardStoreTroubleKit {
   private static final Duration WAIT = Duration.ofSeconds(120);
 
   /** Never gives up within a test. */
-  private static final RetryPolicy PATIENT =
+  protected static final RetryPolicy PATIENT =
       new RetryPolicy(100_000, Duration.ofMillis(20), Duration.ofMillis(250), WAIT);
 
   /** The base of every key of this test. */

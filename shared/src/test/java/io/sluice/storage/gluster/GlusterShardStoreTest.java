@@ -181,7 +181,7 @@ class GlusterShardStoreTest extends ShardStoreKit {
         failure(() -> store().putIfAbsent(base + "new", MemorySegment.ofArray(random(10))));
     assertThat(write.kind()).isEqualTo(ErrorKind.TRANSIENT);
     server.startBricks();
-    ShardStore patient = new RetryingShardStore(store(), RetryPolicy.DEFAULT);
+    ShardStore patient = new RetryingShardStore(store(), PATIENT);
     assertThat(patient.putIfAbsent(base + "new", MemorySegment.ofArray(random(10)))).isTrue();
     assertThat(patient.head(base + "object").etag()).isEqualTo(etag);
     assertThat(read(base + "new")).isEqualTo(random(10));
@@ -228,7 +228,7 @@ class GlusterShardStoreTest extends ShardStoreKit {
       server.startBricks();
     }
     for (ShardStore each : List.of(store(), opened)) {
-      ShardStore patient = new RetryingShardStore(each, RetryPolicy.DEFAULT);
+      ShardStore patient = new RetryingShardStore(each, PATIENT);
       assertThat(outcomes(patient, keys)).containsOnly("there");
       assertThat(failure(() -> patient.head(base + "none-0")).kind()).isEqualTo(ErrorKind.MISSING);
       assertThat(list(patient, base)).containsExactlyInAnyOrderElementsOf(keys);
