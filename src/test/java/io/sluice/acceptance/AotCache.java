@@ -1,5 +1,6 @@
 package io.sluice.acceptance;
 
+import io.sluice.launcher.FileTree;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -22,15 +24,22 @@ import java.util.stream.Stream;
 final class AotCache {
   private static final Path FOLDER = Path.of("target", "aot").toAbsolutePath();
 
+  /** Those that are known to be there, by the command of Java. */
+  private static final Map<List<String>, Path> CACHES = new HashMap<>();
+
   private AotCache() {}
 
   /**
-   * The cache of an application.
+   * The cache of the application.
    *
    * @param jar the application
    * @param java the command of Java with all options that its processes have
    */
   static synchronized Path of(Path jar, List<String> java) {
+    return CACHES.computeIfAbsent(java, options -> find(jar, options));
+  }
+
+  private static Path find(Path jar, List<String> java) {
     try {
       Files.createDirectories(FOLDER);
       String key = Integer.toHexString(java.hashCode()) + "-" + newest(jar.getParent());
@@ -102,6 +111,7 @@ final class AotCache {
       throw new IllegalStateException(e);
     } finally {
       process.destroyForcibly();
+      FileTree.delete(store);
     }
     Files.move(made, cache, StandardCopyOption.ATOMIC_MOVE);
   }
