@@ -7,16 +7,13 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.InstantSource;
-import java.util.UUID;
+import java.util.Optional;
 
 /**
  * Chunks as files of a folder that several processes may share, none of which has to be alive.
@@ -123,13 +120,16 @@ public final class DiskCache implements ChunkCache {
       return true;
     }
     try {
-      if (!ledger.reserve(key.length())) {
+      Optional<Path> part = ledger.reserve(key.length());
+      if (part.isEmpty()) {
         return false;
       }
       try {
-        write(file, bytes.asSlice(0, key.length()));
+        write(part.get(), bytes.asSlice(0, key.length()));
+        Files.createDirectories(file.getParent());
+        ledger.publish(part.get(), file);
       } catch (IOException | RuntimeException e) {
-        ledger.release(key.length());
+        abandon(part.get(), e);
         throw e;
       }
       return true;
@@ -138,28 +138,23 @@ public final class DiskCache implements ChunkCache {
     }
   }
 
-  private void write(Path file, MemorySegment bytes) throws IOException {
-    Path part = incoming.resolve(UUID.randomUUID().toString());
+  private void abandon(Path part, Exception cause) {
     try {
-      try (FileChannel channel =
-          FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        long at = 0;
-        while (at < bytes.byteSize()) {
-          at +=
-              channel.write(
-                  bytes.asSlice(at, Math.min(SLICE, bytes.byteSize() - at)).asByteBuffer());
-        }
-      }
-      Files.setLastModifiedTime(part, FileTime.from(clock.instant()));
-      Files.createDirectories(file.getParent());
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException | FileAlreadyExistsException e) {
-      Files.deleteIfExists(part);
-      throw e;
+      ledger.abandon(part);
     } catch (IOException e) {
-      Files.deleteIfExists(part);
-      throw e;
+      cause.addSuppressed(e);
     }
+  }
+
+  private void write(Path part, MemorySegment bytes) throws IOException {
+    try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+      long at = 0;
+      while (at < bytes.byteSize()) {
+        at +=
+            channel.write(bytes.asSlice(at, Math.min(SLICE, bytes.byteSize() - at)).asByteBuffer());
+      }
+    }
+    Files.setLastModifiedTime(part, FileTime.from(clock.instant()));
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
@@ -20,7 +21,10 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -29,10 +33,13 @@ import java.util.regex.Pattern;
  *
  * <p>Room is counted before it is taken and given back after it was freed, so that the count is
  * never too low. A process that is killed in between leaves it too high; counting the files anew,
- * which whoever finds no room does, puts that right.
+ * which whoever finds no room does, puts that right. A file that is still being written counts with
+ * all bytes that were reserved for it, and begins, gets its name and goes only under the lock: it
+ * is seen once by whoever counts, with its room.
  */
 final class Ledger {
   private static final Pattern CHUNK = Pattern.compile("[0-9a-f]{64}-[0-9]{1,19}-[0-9]{1,10}");
+  private static final Pattern PART = Pattern.compile("[0-9a-f-]{36}-([0-9]{1,10})");
 
   /** What a killed process left is rubbish after that long; nobody writes one chunk for longer. */
   static final Duration ABANDONED = Duration.ofMinutes(10);
@@ -75,37 +82,67 @@ final class Ledger {
     change(used -> recount());
   }
 
-  /** Takes room, evicting what was not used for longest; false if there cannot be enough. */
-  boolean reserve(long bytes) throws IOException {
+  /**
+   * Takes room for a file of so many bytes, evicting what was not used for longest.
+   *
+   * @return the file to write, which exists and is empty, or nothing if there cannot be enough room
+   */
+  Optional<Path> reserve(long bytes) throws IOException {
     if (bytes > max) {
-      return false;
+      return Optional.empty();
     }
+    Path part = incoming.resolve(UUID.randomUUID() + "-" + bytes);
     boolean[] granted = new boolean[1];
     change(
         used -> {
           long now = used + bytes <= max ? used : evict(bytes);
           granted[0] = now + bytes <= max;
-          return granted[0] ? now + bytes : now;
+          if (!granted[0]) {
+            return now;
+          }
+          Files.createFile(part);
+          return now + bytes;
         });
-    return granted[0];
+    return granted[0] ? Optional.of(part) : Optional.empty();
   }
 
-  /** Gives room back for which nothing was written. */
-  void release(long bytes) throws IOException {
-    change(used -> Math.max(0, used - bytes));
+  /** Gives a file that {@link #reserve} made and that is whole now the name of its chunk. */
+  void publish(Path part, Path chunk) throws IOException {
+    change(
+        used -> {
+          long replaced = sizeOf(chunk);
+          Files.move(part, chunk, StandardCopyOption.ATOMIC_MOVE);
+          return Math.max(0, used - replaced);
+        });
+  }
+
+  /** Deletes a file that {@link #reserve} made, with its room. */
+  void abandon(Path part) throws IOException {
+    // Whoever took it for rubbish of a killed process has given its room back already.
+    change(used -> Files.deleteIfExists(part) ? Math.max(0, used - reservedBy(part, 0)) : used);
   }
 
   /** Deletes a file with its room. */
   void delete(Path chunk) throws IOException {
     change(
         used -> {
-          try {
-            long size = Files.size(chunk);
-            return Files.deleteIfExists(chunk) ? Math.max(0, used - size) : used;
-          } catch (NoSuchFileException e) {
-            return used;
-          }
+          long size = sizeOf(chunk);
+          return Files.deleteIfExists(chunk) ? Math.max(0, used - size) : used;
         });
+  }
+
+  private static long sizeOf(Path chunk) throws IOException {
+    try {
+      return Files.size(chunk);
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+
+  /** Bytes that a file being written will take: its name says so, however many it has yet. */
+  private static long reservedBy(Path part, long size) {
+    Matcher matcher = PART.matcher(part.getFileName().toString());
+    return matcher.matches() ? Math.max(size, Long.parseLong(matcher.group(1))) : size;
   }
 
   long used() throws IOException {
@@ -204,7 +241,8 @@ final class Ledger {
                 boolean chunk =
                     folder == chunks && CHUNK.matcher(path.getFileName().toString()).matches();
                 if (chunk || modified.isAfter(abandoned)) {
-                  entries.add(new Entry(path, attributes.size(), modified));
+                  long size = attributes.size();
+                  entries.add(new Entry(path, chunk ? size : reservedBy(path, size), modified));
                 } else {
                   Files.deleteIfExists(path);
                 }
