@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.http.HttpTransport;
 import io.sluice.http.TransportSettings;
+import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.servers.RealServer;
 import io.sluice.servers.ServerProcess;
+import io.sluice.storage.RetryPolicy;
+import io.sluice.storage.RetryingShardStore;
 import io.sluice.storage.ShardStore;
 import io.sluice.storage.ShardStoreKit;
 import io.sluice.storage.StorageException;
@@ -21,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -111,6 +115,44 @@ class HbaseShardStoreTest extends ShardStoreKit {
     assertThat(say("rows split")).isEqualTo("ok 18");
     split.delete("object");
     assertThat(say("rows split")).isEqualTo("ok 0");
+  }
+
+  @Test
+  void aRegionMayBeSplitWhileObjectsAreWrittenAndRead() throws Exception {
+    say("create growing 1 h:NEW_VERSION_BEHAVIOR d");
+    ShardStore growing =
+        new RetryingShardStore(store(gateway(), "growing", false), RetryPolicy.DEFAULT);
+    byte[] bytes = random(4 * HbaseRows.CELL + 5);
+    AtomicBoolean split = new AtomicBoolean();
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<Integer> writer =
+          threads.submit(
+              () -> {
+                int written = 0;
+                for (int after = 0; after < 2; after += split.get() ? 1 : 0) {
+                  String key = "object-" + written++;
+                  assertThat(growing.putIfAbsent(key, MemorySegment.ofArray(bytes))).isTrue();
+                  assertThat(read(growing, key, bytes.length)).isEqualTo(bytes);
+                }
+                return written;
+              });
+      try {
+        say("split growing 80");
+      } finally {
+        split.set(true);
+      }
+      int written = writer.get();
+      assertThat(say("regions growing")).isEqualTo("ok 2");
+      for (int i = 0; i < written; i++) {
+        assertThat(read(growing, "object-" + i, bytes.length)).isEqualTo(bytes);
+      }
+    }
+  }
+
+  private static byte[] read(ShardStore store, String key, int length) {
+    byte[] bytes = new byte[length];
+    store.read(key, Optional.empty(), new ByteRange(0, length), MemorySegment.ofArray(bytes));
+    return bytes;
   }
 
   @Test

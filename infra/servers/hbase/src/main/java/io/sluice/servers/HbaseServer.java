@@ -3,6 +3,9 @@ package io.sluice.servers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.hbase.HBaseConfiguration;
 import org.apache.hadoop.hbase.LocalHBaseCluster;
@@ -14,6 +17,7 @@ import org.apache.hadoop.hbase.client.Connection;
 import org.apache.hadoop.hbase.client.ConnectionFactory;
 import org.apache.hadoop.hbase.client.Get;
 import org.apache.hadoop.hbase.client.RegionInfo;
+import org.apache.hadoop.hbase.client.RegionLocator;
 import org.apache.hadoop.hbase.client.Scan;
 import org.apache.hadoop.hbase.client.Table;
 import org.apache.hadoop.hbase.client.TableDescriptorBuilder;
@@ -37,9 +41,12 @@ import org.apache.hadoop.hbase.zookeeper.MiniZooKeeperCluster;
  * <p>Prints the ports as {@code name=value} lines, then {@code ready}. Then each line of standard
  * input is a command, answered by one line: {@code create TABLE REGIONS FAMILY...} makes a table
  * split by hexadecimal digits, a family being a name or {@code NAME:ATTRIBUTE}, {@code regions
- * TABLE} counts its regions, {@code rows TABLE} its rows, {@code flush TABLE} writes it to files.
+ * TABLE} counts its regions, {@code rows TABLE} its rows, {@code flush TABLE} writes it to files,
+ * {@code split TABLE ROW} splits the region of a row before it.
  */
 public final class HbaseServer {
+  private static final int PATIENCE_SECONDS = 45;
+
   private final Connection connection;
 
   private HbaseServer(Connection connection) {
@@ -162,6 +169,16 @@ public final class HbaseServer {
         }
         case "flush" -> {
           admin.flush(table);
+          return "ok";
+        }
+        case "split" -> {
+          byte[] row = Bytes.toBytes(words[2]);
+          try (RegionLocator regions = connection.getRegionLocator(table)) {
+            byte[] region = regions.getRegionLocation(row, true).getRegion().getRegionName();
+            admin.splitRegionAsync(region, row).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+          } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("table " + table + " is not split: " + e, e);
+          }
           return "ok";
         }
         default -> throw new IllegalArgumentException("no command: " + words[0]);
