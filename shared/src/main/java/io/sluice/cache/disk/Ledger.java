@@ -88,6 +88,7 @@ final class Ledger {
    * @return the file to write, which exists and is empty, or nothing if there cannot be enough room
    */
   Optional<Path> reserve(long bytes) throws IOException {
+    checkOpen();
     if (bytes > max) {
       return Optional.empty();
     }
@@ -124,6 +125,7 @@ final class Ledger {
 
   /** Deletes a file with its room. */
   void delete(Path chunk) throws IOException {
+    checkOpen();
     change(
         used -> {
           long size = sizeOf(chunk);
@@ -146,6 +148,7 @@ final class Ledger {
   }
 
   long used() throws IOException {
+    checkOpen();
     long[] result = new long[1];
     change(
         used -> {
@@ -155,6 +158,7 @@ final class Ledger {
     return result[0];
   }
 
+  /** From now on nothing is begun; who is writing may still end. */
   synchronized void close() {
     closed = true;
   }
@@ -163,10 +167,13 @@ final class Ledger {
     return closed;
   }
 
-  private void change(Change change) throws IOException {
+  private void checkOpen() throws IOException {
     if (isClosed()) {
       throw new IOException("the cache is closed");
     }
+  }
+
+  private void change(Change change) throws IOException {
     lock.lock();
     try (FileChannel channel =
             FileChannel.open(

@@ -1,6 +1,7 @@
 package io.sluice.cache.disk;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -103,6 +104,19 @@ class LedgerTest {
     assertThat(asleep).doesNotExist();
     ledger.abandon(asleep);
     assertThat(ledger.used()).isEqualTo(5000);
+  }
+
+  @Test
+  void whoIsWritingWhenItIsClosedEndsAsEver() throws IOException {
+    Path one = ledger.reserve(3000).orElseThrow();
+    Path two = ledger.reserve(4000).orElseThrow();
+    ledger.close();
+    assertThatThrownBy(() -> ledger.reserve(1)).hasMessage("the cache is closed");
+    assertThatThrownBy(() -> ledger.delete(chunk(1, 3000))).hasMessage("the cache is closed");
+    ledger.publish(write(one, 3000), chunk(1, 3000));
+    ledger.abandon(two);
+    assertThat(incoming).isEmptyDirectory();
+    assertThat(another().used()).isEqualTo(3000);
   }
 
   @Test
