@@ -3,6 +3,7 @@ package io.sluice.compute.convert;
 import io.sluice.compute.ComputeException;
 import io.sluice.compute.TensorSelection;
 import io.sluice.manifest.ModelManifest;
+import io.sluice.model.TensorInfo;
 import io.sluice.plan.TensorGlobs;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -30,6 +31,7 @@ record ConvertSelection(Set<String> taken, Map<String, String> skipped, Set<Inte
       tensor.pieces().forEach(piece -> shards.add(piece.shard()));
     }
     requireFreeNames(manifest, taken, arguments);
+    requireRoomForRoles(manifest, taken, arguments);
     return new ConvertSelection(taken, selection.skipped(), shards);
   }
 
@@ -52,6 +54,27 @@ record ConvertSelection(Set<String> taken, Map<String, String> skipped, Set<Inte
                           + result.name()
                           + "', which is a tensor already");
                 });
+      }
+    }
+  }
+
+  /** What comes with a tensor has its role with an ending, which is bounded as roles are. */
+  private static void requireRoomForRoles(
+      ModelManifest manifest, Set<String> taken, ConvertArguments arguments) {
+    int room = TensorInfo.MAX_NAME - ConvertArguments.SCALE.length();
+    for (ModelManifest.Tensor tensor : manifest.tensors()) {
+      if (taken.contains(tensor.info().name())
+          && tensor.role().map(String::length).orElse(0) > room
+          && arguments.results(tensor.info()).size() > 1) {
+        throw ComputeException.refused(
+            "the scales of '"
+                + tensor.info().name()
+                + "' would have its role with '"
+                + ConvertArguments.SCALE
+                + "' behind it, for which a role has at most "
+                + room
+                + " characters, got "
+                + tensor.role().get().length());
       }
     }
   }
