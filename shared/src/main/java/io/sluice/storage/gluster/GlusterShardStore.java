@@ -409,9 +409,9 @@ public final class GlusterShardStore implements ShardStore {
     Deque<String> directories = new ArrayDeque<>();
     directories.push(FileTree.directoryOf(prefix));
     try {
+      volume.requireAllParts(); // before and after each directory
       while (!directories.isEmpty()) {
         String directory = directories.pop();
-        volume.requireAllParts();
         if (!isDirectory(root + directory)) {
           continue; // there is none, or it went meanwhile
         }
