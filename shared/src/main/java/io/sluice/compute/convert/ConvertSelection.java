@@ -30,12 +30,12 @@ record ConvertSelection(Set<String> taken, Map<String, String> skipped, Set<Inte
       taken.add(tensor.info().name());
       tensor.pieces().forEach(piece -> shards.add(piece.shard()));
     }
-    requireFreeNames(manifest, taken, arguments);
-    requireRoomForRoles(manifest, taken, arguments);
+    requireRoomForScales(manifest, taken, arguments);
     return new ConvertSelection(taken, selection.skipped(), shards);
   }
 
-  private static void requireFreeNames(
+  /** The scales of a tensor want a name that is free, and their role as long as roles may be. */
+  private static void requireRoomForScales(
       ModelManifest manifest, Set<String> taken, ConvertArguments arguments) {
     Set<String> names = new HashSet<>();
     manifest.tensors().forEach(tensor -> names.add(tensor.info().name()));
@@ -43,39 +43,36 @@ record ConvertSelection(Set<String> taken, Map<String, String> skipped, Set<Inte
       if (taken.contains(tensor.info().name())) {
         arguments.results(tensor.info()).stream()
             .skip(1)
-            .filter(result -> !names.add(result.name()))
-            .findFirst()
-            .ifPresent(
-                result -> {
-                  throw ComputeException.refused(
-                      "the scales of '"
-                          + tensor.info().name()
-                          + "' would be called '"
-                          + result.name()
-                          + "', which is a tensor already");
+            .forEach(
+                scales -> {
+                  if (!names.add(scales.name())) {
+                    throw ComputeException.refused(
+                        "the scales of '"
+                            + tensor.info().name()
+                            + "' would be called '"
+                            + scales.name()
+                            + "', which is a tensor already");
+                  }
+                  requireRoomForRole(tensor);
                 });
       }
     }
   }
 
-  /** What comes with a tensor has its role with an ending, which is bounded as roles are. */
-  private static void requireRoomForRoles(
-      ModelManifest manifest, Set<String> taken, ConvertArguments arguments) {
+  /** Scales have the role of their tensor with an ending. */
+  private static void requireRoomForRole(ModelManifest.Tensor tensor) {
     int room = TensorInfo.MAX_NAME - ConvertArguments.SCALE.length();
-    for (ModelManifest.Tensor tensor : manifest.tensors()) {
-      if (taken.contains(tensor.info().name())
-          && tensor.role().map(String::length).orElse(0) > room
-          && arguments.results(tensor.info()).size() > 1) {
-        throw ComputeException.refused(
-            "the scales of '"
-                + tensor.info().name()
-                + "' would have its role with '"
-                + ConvertArguments.SCALE
-                + "' behind it, for which a role has at most "
-                + room
-                + " characters, got "
-                + tensor.role().get().length());
-      }
+    int length = tensor.role().map(String::length).orElse(0);
+    if (length > room) {
+      throw ComputeException.refused(
+          "the scales of '"
+              + tensor.info().name()
+              + "' would have its role with '"
+              + ConvertArguments.SCALE
+              + "' behind it, for which a role has at most "
+              + room
+              + " characters, got "
+              + length);
     }
   }
 }
