@@ -505,7 +505,7 @@ public abstract class ShardStoreTroubleKit {
     return read(store(), key);
   }
 
-  private static byte[] read(ShardStore store, String key) {
+  protected static byte[] read(ShardStore store, String key) {
     ObjectInfo info = store.head(key);
     byte[] bytes = new byte[Math.toIntExact(info.size())];
     store.read(

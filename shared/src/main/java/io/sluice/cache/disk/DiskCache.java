@@ -30,7 +30,6 @@ public final class DiskCache implements ChunkCache {
   private static final int SLICE = 1 << 20;
 
   private final Path chunks;
-  private final Path incoming;
   private final Ledger ledger;
   private final InstantSource clock;
 
@@ -49,7 +48,7 @@ public final class DiskCache implements ChunkCache {
     this.clock = clock;
     Path home = root.resolve("sluice-chunks");
     chunks = home.resolve("v1");
-    incoming = home.resolve("incoming");
+    Path incoming = home.resolve("incoming");
     try {
       Files.createDirectories(chunks);
       Files.createDirectories(incoming);

@@ -163,12 +163,8 @@ final class Ledger {
     closed = true;
   }
 
-  private synchronized boolean isClosed() {
-    return closed;
-  }
-
-  private void checkOpen() throws IOException {
-    if (isClosed()) {
+  private synchronized void checkOpen() throws IOException {
+    if (closed) {
       throw new IOException("the cache is closed");
     }
   }

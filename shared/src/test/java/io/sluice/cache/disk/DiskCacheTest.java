@@ -8,6 +8,7 @@ import io.sluice.cache.CacheException;
 import io.sluice.cache.CacheKit;
 import io.sluice.cache.ChunkCache;
 import io.sluice.model.Digest;
+import io.sluice.redis.TestSignals;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -182,7 +183,7 @@ class DiskCacheTest extends CacheKit {
         // Files that come and go while they are added up would be more than are ever there, and
         // a process that is told to stop may finish what it is at.
         for (Process writer : writers) {
-          stop(writer);
+          TestSignals.stop(writer.pid());
         }
         eventually("files within the bound", () -> bytesOnDisk() <= bound());
       } finally {
@@ -239,12 +240,6 @@ class DiskCacheTest extends CacheKit {
             Integer.toString(bound()),
             Integer.toString(seed)));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
-  }
-
-  /** Stops a process where it is, until it is killed. */
-  private static void stop(Process process) throws Exception {
-    assertThat(new ProcessBuilder("kill", "-STOP", Long.toString(process.pid())).start().waitFor())
-        .isZero();
   }
 
   private static List<String> awaitLines(Process process, int count) throws IOException {

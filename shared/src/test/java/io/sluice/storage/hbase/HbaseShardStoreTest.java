@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.http.HttpTransport;
 import io.sluice.http.TransportSettings;
-import io.sluice.model.ByteRange;
 import io.sluice.model.ErrorKind;
 import io.sluice.servers.RealServer;
 import io.sluice.servers.ServerProcess;
@@ -132,7 +131,7 @@ class HbaseShardStoreTest extends ShardStoreKit {
                 for (int after = 0; after < 2; after += split.get() ? 1 : 0) {
                   String key = "object-" + written++;
                   assertThat(growing.putIfAbsent(key, MemorySegment.ofArray(bytes))).isTrue();
-                  assertThat(read(growing, key, bytes.length)).isEqualTo(bytes);
+                  assertThat(read(growing, key)).isEqualTo(bytes);
                 }
                 return written;
               });
@@ -144,15 +143,9 @@ class HbaseShardStoreTest extends ShardStoreKit {
       int written = writer.get();
       assertThat(say("regions growing")).isEqualTo("ok 2");
       for (int i = 0; i < written; i++) {
-        assertThat(read(growing, "object-" + i, bytes.length)).isEqualTo(bytes);
+        assertThat(read(growing, "object-" + i)).isEqualTo(bytes);
       }
     }
-  }
-
-  private static byte[] read(ShardStore store, String key, int length) {
-    byte[] bytes = new byte[length];
-    store.read(key, Optional.empty(), new ByteRange(0, length), MemorySegment.ofArray(bytes));
-    return bytes;
   }
 
   @Test
